@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { Count } from './tally.ts'
+
+interface JsonReport {
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numPendingTests: number
+  readonly numTodoTests: number
+  readonly testResults: readonly {
+    readonly name: string
+    readonly status: string
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+  }[]
+}
+
+export interface VitestOutcome extends Omit<Count, 'seconds'> {
+  /** Full names of the tests that did not run. */
+  readonly skippedNames: readonly string[]
+}
+
+/**
+ * Reads what vitest's JSON reporter wrote.
+ *
+ * A file that could not be loaded is one failure, and so is a run that ended badly without a failed test (an unhandled
+ * rejection, a crash, a report that is not there).
+ */
+export function readVitestReport(file: string, endedWell: boolean): VitestOutcome {
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, skippedNames: [] }
+  const report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport
+  const unloaded = report.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+  )
+  const failed = report.numFailedTests + unloaded.length
+  const skippedNames = report.testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status !== 'passed' && status !== 'failed')
+    .map(({ fullName }) => fullName)
+  return {
+    passed: report.numPassedTests,
+    failed: failed === 0 && !endedWell ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+    skippedNames,
+  }
+}
