@@ -1,0 +1,268 @@
+import type { ErrorCode } from '../messaging-error.ts'
+import type { Clock } from './clock.ts'
+import type { Logger } from './logger.ts'
+import type { Random } from './random.ts'
+import type { Headers, WireMessage } from './wire-message.ts'
+
+/**
+ * What an adapter implements. A driver translates between the core and one broker; it decides nothing.
+ *
+ * Policy (retry, dead letters, idempotency, order per key, deadlines, reconnecting, draining, validation, telemetry)
+ * is the core's. A driver does not retry, does not wrap errors, keeps no clock of its own, and never reconnects: a
+ * connection lives for one epoch, fails fast and reports `lost`.
+ */
+export interface Driver {
+  /** The version of this interface. */
+  readonly specVersion: 1
+  /** The OpenTelemetry `messaging.system.name`: `rabbitmq`, `kafka`, `aws.sqs`, … */
+  readonly system: string
+  /** The credentials it was given, for the core to take out of whatever is shown to anybody. */
+  secrets?(): readonly string[]
+  /** What this broker can do under the options given, fixed from construction on. Tested both ways. */
+  readonly capabilities: Capabilities
+  /** Maps whatever the client library threw to a code. Here and not on the connection, because connecting can fail. */
+  classify(error: unknown): ErrorCode
+  /**
+   * Opens one connection for one role. The core opens one per role, because a broker that blocks publishers must not
+   * stop acknowledgements. Rejects with what the client library threw, and promptly once `context.signal` aborts.
+   */
+  connect(context: DriverContext): Promise<DriverConnection>
+}
+
+export interface DriverContext {
+  readonly role: 'send' | 'receive'
+  /** A stable name of this process' share: an MQTT session slot, Kafka static membership. */
+  readonly instance: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** Aborts when the epoch is given up, also while connecting. */
+  readonly signal: AbortSignal
+  /** Tells the core what no call can return. Ignored after `lost`. */
+  report(event: DriverEvent): void
+}
+
+export type DriverEvent =
+  /** The epoch is over: the core connects again, provisions, listens and resends. Said at most once. */
+  | { readonly kind: 'lost'; readonly error: unknown }
+  /** The broker asks senders to wait, or no longer does. */
+  | { readonly kind: 'blocked' | 'unblocked' }
+  /** A settlement did not reach the broker: expect a redelivery. */
+  | { readonly kind: 'settleFailed'; readonly position?: string; readonly error: unknown }
+
+/** One link to the broker, for one role and one epoch. All methods may be called concurrently. */
+export interface DriverConnection {
+  /**
+   * Makes channels, groups and delay lanes exist (`create`), checks that they do (`verify`), or only learns what the
+   * driver needs to know of them (`known`). Called in every epoch of either role before anything else names them.
+   *
+   * `create` is idempotent and safe when many processes do it at once. An entity that exists with other arguments is
+   * left untouched and rejects with what classifies as `failedPrecondition`; a missing one under `verify` as `notFound`.
+   */
+  provision(topology: Topology, mode: 'create' | 'verify' | 'known'): Promise<TopologyReport>
+  /**
+   * Hands a batch to the broker and takes its order before returning. Calls `done` exactly once per entry, without a
+   * failure only when the broker has taken responsibility. May call `done` before it returns. Never throws.
+   *
+   * At most `capabilities.send.maxBatch` entries and `maxBatchBytes` bytes; at most `maxBatchesInFlight` unfinished
+   * batches per address. The driver keeps neither `batch` nor its array once all entries are done.
+   */
+  send(to: Address, batch: readonly Outgoing[], done: SendDone): void
+  /**
+   * Starts deliveries from one group, lane or temporary group. Resolves once every message sent later is certain to
+   * arrive. `onDelivery` never rejects; it resolves once per delivery, in any order, with what to do.
+   *
+   * At most `request.maxInFlight` deliveries are unresolved at a time.
+   */
+  listen(request: ListenRequest, onDelivery: OnDelivery): Promise<Listener>
+  /** Numbers for depth, lag and health. Only those named in `capabilities.inspect` are present. */
+  inspect(address: Address, signal: AbortSignal): Promise<Inspection>
+  /** Flushes what was handed over, then disconnects. Idempotent; resolves also when the connection is already lost. */
+  close(): Promise<void>
+}
+
+export type SendDone = (index: number, failure?: SendFailure) => void
+export type OnDelivery = (delivery: Delivery) => Promise<Settlement>
+
+export type Lane = 'main' | 'dead' | `delay.${number}`
+/** A channel (every group gets a copy), or one group of it, or one of that group's lanes; never the shared channel then. */
+export type Address =
+  | { readonly channel: string; readonly group?: undefined; readonly lane?: undefined }
+  | { readonly channel: string; readonly group: string; readonly lane?: Lane }
+
+export interface Outgoing {
+  readonly message: WireMessage
+  /** Deliver not before this many milliseconds from now. Only within `capabilities.delayedSend`. */
+  readonly delayMs?: number
+}
+
+export interface SendFailure {
+  readonly error: unknown
+  /** `unknown`: the broker may or may not have it. The core resends either kind until the message's deadline. */
+  readonly outcome: 'notSent' | 'unknown'
+}
+
+export interface ListenRequest {
+  readonly source: { readonly channel: string; readonly group: string; readonly lane?: Lane }
+  /** `key`: broker order, and one owner per key over all members. */
+  readonly order: 'none' | 'key'
+  readonly maxInFlight: number
+  /** Only where `capabilities.byteBound`. */
+  readonly maxInFlightBytes?: number
+  /** A group of this listener's own, made here and gone with it: broadcast, replies. It is in no topology. */
+  readonly temporary?: boolean
+  /** Where a group that does not exist yet, or a temporary one, starts. `oldest` only where `capabilities.replay`. */
+  readonly from?: 'new' | 'oldest'
+  /**
+   * `browse`: look without consuming. Every message there is delivered once, held unsettled until `drain`, and
+   * `Listener.ended` resolves with `undefined` at the end of what was there when it began. A delivery that resolves
+   * with `accept` is removed; with `release` it stays. `maxInFlight` does not apply.
+   */
+  readonly intent?: 'consume' | 'browse'
+}
+
+export interface Delivery {
+  /** Mapped without throwing: what could not be read is in `message.problem`. */
+  readonly message: WireMessage
+  /** How often the broker says it delivered this message, the present time included. Not the attempt. */
+  readonly deliveries?: number | undefined
+  /** Where the broker keeps it, for failure records: a partition and offset, a delivery tag. */
+  readonly position?: string | undefined
+  readonly lease: Lease
+  /** The client library's own object, for the adapter's accessor. */
+  readonly native: unknown
+}
+
+/** The right to settle. Shared by all deliveries of a partition or channel; one per message only where brokers say so. */
+export interface Lease {
+  /** `recalled`: hand back soon. `lost`: settling is void, another member may have the message. */
+  readonly state: 'held' | 'recalled' | 'lost'
+  /** Calls `listener` on each change of state. Returns what ends the subscription. */
+  subscribe(listener: () => void): () => void
+}
+
+/** What becomes of a delivery. Exactly one each. */
+export type Settlement =
+  | { readonly kind: 'accept' }
+  /** Not processed (shutdown): give it back for another member, at once. */
+  | { readonly kind: 'release' }
+  /** Give it again after the delay. Only within `capabilities.retryInPlace`. */
+  | { readonly kind: 'retry'; readonly delayMs: number }
+  /** Only where `capabilities.deadLetter` is `native`. `headers` carry the failure record, beside the message's own. */
+  | { readonly kind: 'deadLetter'; readonly reason: string; readonly headers: Headers }
+
+export interface Listener {
+  /** No new deliveries, then all settled, then settlements flushed. The core settles every open delivery meanwhile. */
+  drain(): Promise<void>
+  /**
+   * Resolves when deliveries stopped without `drain` (cancelled, crashed, connection lost): the core listens again.
+   * Whatever it delivered is void then. On a lost connection `lost` is reported first. Never rejects.
+   */
+  readonly ended: Promise<unknown>
+}
+
+export interface Topology {
+  readonly channels: readonly TopologyChannel[]
+}
+
+export interface TopologyChannel {
+  readonly name: string
+  /** Messages of one key stay in order: decides what is made. */
+  readonly keyed: boolean
+  readonly groups: readonly TopologyGroup[]
+  /** An existing entity of the broker to use instead of one named after the channel. */
+  readonly address?: string
+  /** The adapter's own settings for this channel, checked by the adapter: `shards`, `partitions`. */
+  readonly settings?: { readonly [name: string]: unknown }
+}
+
+export interface TopologyGroup {
+  readonly name: string
+  /** The distinct delays of its retry policy, ascending. Empty when only a sender asks. */
+  readonly delaysMs: readonly number[]
+  /** Existing entities to use instead of those named after the group. */
+  readonly address?: string
+  readonly deadLetterAddress?: string
+}
+
+export interface TopologyReport {
+  /** The entities made, or found under `verify`, by the broker's own names. */
+  readonly entities: readonly string[]
+}
+
+export interface Inspection {
+  /** Messages waiting to be delivered. */
+  readonly ready?: number
+  /** Messages delivered and not settled. */
+  readonly unsettled?: number
+  /** Age of the oldest waiting message. */
+  readonly oldestMs?: number
+}
+
+/** What a broker can do, with numbers. What is absent is refused at startup with code `unsupported`. Conformance: CAP-01, CAP-02. */
+export interface Capabilities {
+  readonly send: {
+    readonly maxBatch: number
+    /** Bodies, keys and headers together, about. */
+    readonly maxBatchBytes: number
+    /** Unfinished batches per address. */
+    readonly maxBatchesInFlight: number
+    /** Whether one entry can fail without its neighbours. */
+    readonly perEntryResult: boolean
+    /** Whether a message that reaches no group fails with `unroutable`. */
+    readonly detectsUnroutable: boolean
+    /** `serial`: the core keeps one batch per key in flight and resends the oldest first. */
+    readonly keyed: 'pipelined' | 'serial'
+  }
+  /** Settlement `retry`. More attempts than `maxDeliveries` are refused. */
+  readonly retryInPlace?: { readonly maxMs: number; readonly granularityMs: number; readonly maxDeliveries?: number }
+  readonly delayedSend?: {
+    /** Longest `delayMs` to one group; 0: none. */
+    readonly toGroupMs: number
+    /** Longest `delayMs` to a channel; 0: none. */
+    readonly toChannelMs: number
+    readonly granularityMs: number
+    /** Only the provisioned `delaysMs` of the group; others go in hops. */
+    readonly tiersOnly: boolean
+    /** Whether delayed messages of a keyed channel keep their order; if not, none are sent to one. */
+    readonly withOrder: boolean
+  }
+  /** Lanes `delay.N` exist and the core may listen on them and hold until due. */
+  readonly delayLanes: boolean
+  /** Longest time a delivery may stay unsettled. */
+  readonly holdMs: number
+  /** `cumulative`: settling acknowledges a contiguous prefix; a release blocks it until the listener goes. */
+  readonly settlement: 'individual' | 'cumulative'
+  /** What `Delivery.deliveries` counts. */
+  readonly deliveries: 'none' | 'includesReleases' | 'attemptsOnly'
+  readonly order: 'none' | 'key' | 'channel'
+  /** Whether a blocked key holds only itself, or the window it shares. */
+  readonly blockedKeyHolds: 'key' | 'window'
+  readonly release: 'each' | 'atDrain'
+  /** What draining does with keyed messages that never started. */
+  readonly drainKeyed: 'release' | 'finish'
+  readonly membersPerGroup: number
+  /** Who makes temporary groups. */
+  readonly temporary: 'broker' | 'client' | 'none'
+  readonly deadLetter: 'native' | 'lane'
+  readonly browse: 'exact' | 'approximate'
+  /** Whether the broker drops messages past their `expirytime` by itself. The core checks in any case. */
+  readonly nativeExpiry: boolean
+  /** Whether a new group can start at the oldest message. */
+  readonly replay: boolean
+  /** Whether `maxInFlightBytes` is honoured. */
+  readonly byteBound: boolean
+  readonly inspect: readonly ('ready' | 'unsettled' | 'oldestMs')[]
+  readonly maxBodyBytes: number
+  /** Names and values of all headers and attributes of one message, together, in UTF-8 bytes. */
+  readonly maxHeaderBytes: number
+  /** Headers of the application. A driver keeps room for 16 more, the core's own, or folds those into fewer. */
+  readonly maxHeaders?: number
+  /** Longest channel or group name, in UTF-8 bytes. */
+  readonly maxNameLength: number
+  /**
+   * How long an idempotency store must remember a message it has handled: the longest time that the broker, or an
+   * outage of all consumers that one should reckon with, can put between a run and the redelivery of its message.
+   */
+  readonly redeliveryHorizonMs: number
+}

@@ -1,0 +1,304 @@
+import { Deque } from './deque.ts'
+import { backoffMs } from './driver/backoff.ts'
+import type { Timer } from './driver/clock.ts'
+import type { Address, Driver, SendFailure } from './driver/driver.ts'
+import { closedError, type Link } from './link.ts'
+import { MessagingError } from './messaging-error.ts'
+import { PendingSend, PendingSendList } from './pending-send.ts'
+import type { Runtime } from './runtime.ts'
+import { wrapError } from './wrap-error.ts'
+
+/** Sends not answered yet, per address: beyond either, senders wait their turn. */
+export const sendWindow = { count: 2_048, bytes: 16 * 1024 * 1024 }
+
+export interface SendQueueOptions {
+  readonly address: Address
+  readonly keyed: boolean
+  readonly driver: Driver
+  readonly link: Link
+  readonly runtime: Runtime
+  /** A send failed because something that was provisioned is not there any more. */
+  readonly onMissing: () => void
+}
+
+/**
+ * The sends to one address: batched while the broker is busy, resent in order after a failure or in the next epoch,
+ * rejected at their deadline, never resolved but by the broker's confirmation.
+ *
+ * Conformance: SND-01, SND-02, SND-04, SND-09, SND-10, SND-11, FLT-15.
+ */
+export class SendQueue {
+  readonly address: Address
+  readonly #driver: Driver
+  readonly #link: Link
+  readonly #runtime: Runtime
+  readonly #onMissing: () => void
+  readonly #serial: boolean
+  readonly #pending = new PendingSendList()
+  #ready = new Deque<PendingSend>()
+  readonly #keysInFlight = new Set<string>()
+  #parked = new Map<string, PendingSend[]>()
+  #batches = 0
+  #seq = 0
+  #flushing = false
+  #pumping = false
+  #failures = 0
+  #backoff: Timer | undefined
+  #deadline: Timer | undefined
+  #deadlineAt = Infinity
+  #whenSettled: (() => void)[] = []
+  #onRoom: (() => void)[] = []
+
+  constructor(options: SendQueueOptions) {
+    this.address = options.address
+    this.#driver = options.driver
+    this.#link = options.link
+    this.#runtime = options.runtime
+    this.#onMissing = options.onMissing
+    this.#serial = options.keyed && options.driver.capabilities.send.keyed === 'serial'
+  }
+
+  get hasRoom(): boolean {
+    return this.#pending.count < sendWindow.count && this.#pending.bytes < sendWindow.bytes
+  }
+
+  get pending(): number {
+    return this.#pending.count
+  }
+
+  /** Takes the send's order before it returns. */
+  add(send: PendingSend): void {
+    send.seq = ++this.#seq
+    this.#pending.add(send)
+    if (send.deadlineAt < this.#deadlineAt) this.#armDeadline(send.deadlineAt)
+    this.#ready.push(send)
+    if (this.#flushing) return
+    this.#flushing = true
+    queueMicrotask(this.#flush)
+  }
+
+  /** The caller no longer waits. What is on its way may still arrive. */
+  giveUp(send: PendingSend, error: MessagingError): void {
+    if (send.answered) return
+    this.#answer(send)
+    send.reject(error)
+  }
+
+  /** The send link is up again, or the broker unblocked. */
+  readonly wake = (): void => {
+    this.#backoff?.cancel()
+    this.#backoff = undefined
+    this.#pump()
+  }
+
+  /** The broker will not have us: waiting is in vain. */
+  fail(error: MessagingError): void {
+    for (let send = this.#pending.first; send !== undefined; send = this.#pending.first) this.giveUp(send, error)
+  }
+
+  /** Calls `onRoom` when the window has room again. */
+  listen(onRoom: () => void): void {
+    this.#onRoom.push(onRoom)
+  }
+
+  unlisten(onRoom: () => void): void {
+    this.#onRoom = this.#onRoom.filter((each) => each !== onRoom)
+  }
+
+  /** Resolves once nothing is pending, or in the next turn when nothing is. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#pending.count === 0) this.#runtime.clock.after(0, resolve)
+      else this.#whenSettled.push(resolve)
+    })
+  }
+
+  close(): void {
+    this.fail(closedError())
+    this.#backoff?.cancel()
+    this.#deadline?.cancel()
+  }
+
+  readonly #flush = (): void => {
+    this.#flushing = false
+    this.#pump()
+  }
+
+  #pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    const { maxBatchesInFlight } = this.#driver.capabilities.send
+    while (this.#ready.length > 0 && this.#batches < maxBatchesInFlight && this.#mayHand()) {
+      const batch = this.#serial ? this.#takeSerial() : this.#take()
+      if (batch.length > 0) this.#hand(batch)
+    }
+    this.#pumping = false
+  }
+
+  #mayHand(): boolean {
+    return this.#backoff === undefined && !this.#link.isBlocked && this.#link.connection !== undefined
+  }
+
+  /** As many as the driver takes, by count and by bytes; at least one. Conformance: SND-06. */
+  #take(): PendingSend[] {
+    const { maxBatch, maxBatchBytes } = this.#driver.capabilities.send
+    const batch: PendingSend[] = []
+    let bytes = 0
+    for (let send = this.#ready.peek(); send !== undefined; send = this.#ready.peek()) {
+      if (!send.answered) {
+        bytes += send.bytes
+        if (batch.length > 0 && (bytes > maxBatchBytes || batch.length >= maxBatch)) break
+        send.inFlight = true
+        batch.push(send)
+      }
+      this.#ready.shift()
+      if (batch.length >= maxBatch) break
+    }
+    return batch
+  }
+
+  /** As `#take`, with at most one send per key in flight; the others of that key are parked behind it. */
+  #takeSerial(): PendingSend[] {
+    const { maxBatch, maxBatchBytes } = this.#driver.capabilities.send
+    const batch: PendingSend[] = []
+    let bytes = 0
+    for (let send = this.#ready.peek(); send !== undefined; send = this.#ready.peek()) {
+      const { key } = send.message
+      if (send.answered) {
+        this.#ready.shift()
+        continue
+      }
+      if (key !== undefined && this.#keysInFlight.has(key)) {
+        this.#ready.shift()
+        this.#park(key, send)
+        continue
+      }
+      bytes += send.bytes
+      if (batch.length >= maxBatch || (batch.length > 0 && bytes > maxBatchBytes)) break
+      this.#ready.shift()
+      if (key !== undefined) this.#keysInFlight.add(key)
+      send.inFlight = true
+      batch.push(send)
+    }
+    return batch
+  }
+
+  #park(key: string, send: PendingSend): void {
+    const parked = this.#parked.get(key)
+    if (parked === undefined) this.#parked.set(key, [send])
+    else parked.push(send)
+  }
+
+  #hand(batch: PendingSend[]): void {
+    this.#batches++
+    let left = batch.length
+    let failed: PendingSend[] | undefined
+    this.#link.connection!.send(this.address, batch, (index, failure) => {
+      const send = batch[index]
+      if (send === undefined || !send.inFlight) return
+      send.inFlight = false
+      if (failure === undefined) this.#confirmed(send)
+      else if (this.#mayResend(send, failure)) (failed ??= []).push(send)
+      if (--left > 0) return
+      this.#batches--
+      if (this.#serial) this.#unpark(batch, failed)
+      else if (failed !== undefined) this.#again(failed)
+      else if (this.#failures > 0) this.#failures = 0
+      if (this.#ready.length > 0 && !this.#flushing) this.#pump()
+    })
+  }
+
+  #confirmed(send: PendingSend): void {
+    if (send.answered) return
+    this.#answer(send)
+    send.resolve()
+  }
+
+  #mayResend(send: PendingSend, failure: SendFailure): boolean {
+    if (send.answered) return false
+    const error = this.#describe(failure)
+    if (error.retryable) return true
+    if (error.code === 'notFound' || error.code === 'unroutable') this.#onMissing()
+    this.giveUp(send, error)
+    return false
+  }
+
+  #describe({ error }: SendFailure): MessagingError {
+    const { channel, group } = this.address
+    const where = group === undefined ? `"${channel}"` : `group "${group}" of "${channel}"`
+    return wrapError(this.#driver, error, `cannot send to ${where}`, {
+      channel,
+      ...(group === undefined ? {} : { group }),
+    })
+  }
+
+  /** Puts failed sends back where they were, before anything submitted later, and waits a little. */
+  #again(failed: PendingSend[]): void {
+    const waiting: PendingSend[] = failed
+    for (let send = this.#ready.shift(); send !== undefined; send = this.#ready.shift()) waiting.push(send)
+    waiting.sort((a, b) => a.seq - b.seq)
+    for (const send of waiting) this.#ready.push(send)
+    if (this.#link.connection === undefined || this.#backoff !== undefined) return
+    this.#backoff = this.#runtime.clock.after(backoffMs(++this.#failures, this.#runtime.random), this.wake)
+  }
+
+  #unpark(batch: readonly PendingSend[], failed: PendingSend[] | undefined): void {
+    const next: PendingSend[] = failed ?? []
+    for (const { message } of batch) {
+      if (message.key === undefined) continue
+      this.#keysInFlight.delete(message.key)
+      const parked = this.#parked.get(message.key)
+      if (parked === undefined) continue
+      this.#parked.delete(message.key)
+      next.push(...parked)
+    }
+    if (failed !== undefined) this.#again(next)
+    else for (const send of next.sort((a, b) => b.seq - a.seq)) this.#ready.unshift(send)
+  }
+
+  #answer(send: PendingSend): void {
+    send.answered = true
+    const wasFull = !this.hasRoom
+    this.#pending.remove(send)
+    send.onAnswer?.()
+    if (wasFull && this.hasRoom) for (const onRoom of this.#onRoom) onRoom()
+    if (this.#pending.count > 0 || this.#whenSettled.length === 0) return
+    for (const done of this.#whenSettled.splice(0)) done()
+  }
+
+  /** One timer for all: at the earliest deadline known, it rejects what is due and looks for the next. */
+  #armDeadline(at: number): void {
+    this.#deadline?.cancel()
+    this.#deadlineAt = at
+    this.#deadline = this.#runtime.clock.after(Math.max(0, at - this.#runtime.clock.monotonic()), this.#onDeadline)
+  }
+
+  readonly #onDeadline = (): void => {
+    const now = this.#runtime.clock.monotonic()
+    let earliest = Infinity
+    for (let send = this.#pending.first; send !== undefined; ) {
+      const next: PendingSend | undefined = send.next
+      if (send.deadlineAt <= now) this.giveUp(send, this.#tooLate())
+      else if (send.deadlineAt < earliest) earliest = send.deadlineAt
+      send = next
+    }
+    this.#deadline = undefined
+    this.#deadlineAt = Infinity
+    if (earliest < Infinity) this.#armDeadline(earliest)
+  }
+
+  #tooLate(): MessagingError {
+    const { channel } = this.address
+    const { lastError } = this.#link
+    const why = lastError === undefined ? 'the broker did not confirm in time' : `no connection: ${lastError.message}`
+    return new MessagingError(
+      'timeout',
+      `cannot send to "${channel}" before its deadline: ${why}; it may still arrive`,
+      {
+        channel,
+        system: this.#driver.system,
+        ...(lastError === undefined ? {} : { cause: lastError }),
+      },
+    )
+  }
+}
