@@ -1,0 +1,97 @@
+import type { Capabilities, DriverContext, ListenRequest, OnDelivery } from '@waybill/core/driver'
+import { MemoryBrowser } from './memory-browser.ts'
+import type { MemoryBroker } from './memory-broker.ts'
+import { MemoryBrokerError, unsupported } from './memory-errors.ts'
+import type { MemoryGroup } from './memory-group.ts'
+import type { MemoryLane } from './memory-lane.ts'
+import { MemoryListener, type LiveListener } from './memory-listener.ts'
+import type { MemoryNames } from './memory-names.ts'
+import { MemorySettler } from './memory-settler.ts'
+
+export interface Subscriber {
+  readonly broker: MemoryBroker
+  readonly capabilities: Capabilities
+  readonly context: DriverContext
+  readonly names: MemoryNames
+  /** Cuts the connection. */
+  crash(): void
+}
+
+export interface Subscription {
+  readonly request: ListenRequest
+  readonly onDelivery: OnDelivery
+  onGone(): void
+}
+
+/** Starts a listener. @throws MemoryBrokerError when the request is beyond what is there or declared. */
+export function subscribe(subscriber: Subscriber, { request, onDelivery, onGone }: Subscription): LiveListener {
+  const { broker, capabilities, context, names, crash } = subscriber
+  checkRequest(request, capabilities)
+  const { channel, group: name } = request.source
+  const group = request.temporary ? makeTemporary(subscriber, request) : names.group(channel, name)
+  const lane = names.lane(request.source)
+  checkLane(request, group, lane, capabilities)
+  if (request.from === 'oldest' && !group.wasListenedTo) names.channel(channel).replayInto(group)
+  group.wasListenedTo = true
+  const { clock } = context
+  const report = context.report.bind(context)
+  const settler = new MemorySettler({ broker, capabilities, clock, group, lane, report })
+  if (request.intent === 'browse') {
+    return new MemoryBrowser({
+      onDelivery,
+      lane,
+      settler,
+      clock,
+      onGone,
+      countsDeliveries: capabilities.deliveries !== 'none',
+    })
+  }
+  const gone = () => {
+    if (group.isTemporary) names.channel(channel).removeGroup(group)
+    onGone()
+  }
+  const { faults } = broker
+  return new MemoryListener({ request, onDelivery, lane, settler, capabilities, clock, faults, crash, onGone: gone })
+}
+
+function makeTemporary({ capabilities, names }: Subscriber, request: ListenRequest): MemoryGroup {
+  const { channel: channelName, group } = request.source
+  if (capabilities.temporary === 'none') throw unsupported('a temporary group was asked for')
+  const channel = names.channel(channelName)
+  if (channel.groups.has(group)) throw failedPrecondition(`group "${group}" of channel "${channelName}" exists already`)
+  const isolatesKeys = capabilities.blockedKeyHolds === 'key'
+  return channel.addGroup({ name: group, keyed: request.order === 'key', isolatesKeys, isTemporary: true })
+}
+
+function checkRequest(request: ListenRequest, capabilities: Capabilities): void {
+  const { maxInFlight, maxInFlightBytes, order, from } = request
+  if (!(Number.isInteger(maxInFlight) && maxInFlight > 0) && request.intent !== 'browse') {
+    throw new MemoryBrokerError(
+      'invalidArgument',
+      `maxInFlight must be a whole number of at least 1, not ${maxInFlight}`,
+    )
+  }
+  if (order === 'key' && capabilities.order === 'none') throw unsupported('order by key was asked for')
+  if (from === 'oldest' && !capabilities.replay) throw unsupported('a start at the oldest message was asked for')
+  if (maxInFlightBytes !== undefined && !capabilities.byteBound) throw unsupported('a bound in bytes was asked for')
+}
+
+function checkLane(
+  request: ListenRequest,
+  group: MemoryGroup,
+  lane: MemoryLane,
+  { membersPerGroup }: Capabilities,
+): void {
+  if (request.order === 'key' && lane === group.main && !group.keyed) {
+    throw failedPrecondition(
+      `"${lane.name}" keeps no order by key; declare the channel with ordering: 'key' before it is made`,
+    )
+  }
+  if (request.intent !== 'browse' && lane.members.size >= membersPerGroup) {
+    throw unsupported(`"${lane.name}" has ${lane.members.size} listeners; use ${membersPerGroup} at most: one more`)
+  }
+}
+
+function failedPrecondition(what: string): MemoryBrokerError {
+  return new MemoryBrokerError('failedPrecondition', what)
+}

@@ -1,0 +1,1 @@
+export { testMessaging, type RawMessage, type TestMessaging, type TestMessagingOptions } from './test-messaging.ts'
