@@ -1,0 +1,5 @@
+import type { Behaviour } from '../../behaviour.ts'
+import { claims } from './claims.ts'
+import { duplicates } from './duplicates.ts'
+
+export const idempotentReceiver: readonly Behaviour[] = [...duplicates, ...claims]

@@ -1,0 +1,27 @@
+import { memoryIdempotencyStore, type IdempotencyStore } from '@waybill/core'
+import type { Kit } from '../../kit.ts'
+
+/** A store that every instance of the case shares, and that remembers as long as the broker may deliver again. */
+export function newStore({ capabilities }: Kit): IdempotencyStore {
+  return memoryIdempotencyStore({ retentionMs: Math.max(capabilities.redeliveryHorizonMs, 60_000) })
+}
+
+/** `store` with some of its methods replaced. */
+export function wrapStore(store: IdempotencyStore, changes: Partial<IdempotencyStore>): IdempotencyStore {
+  return {
+    retentionMs: store.retentionMs,
+    claim: (request) => store.claim(request),
+    renew: (holder, leaseMs) => store.renew(holder, leaseMs),
+    complete: (holder) => store.complete(holder),
+    release: (holder) => store.release(holder),
+    ...changes,
+  }
+}
+
+/** As a process sees `store` that stands still after it claimed: the claim ends `leaseMs` later. */
+export function withoutRenewal(store: IdempotencyStore, leaseMs: number): IdempotencyStore {
+  return wrapStore(store, {
+    claim: (request) => store.claim({ ...request, leaseMs }),
+    renew: async () => true,
+  })
+}

@@ -1,0 +1,16 @@
+import type { Behaviour } from '../../behaviour.ts'
+import { accepts } from './accepts.ts'
+import { crashes } from './crashes.ts'
+import { delays } from './delays.ts'
+import { lateSettlements } from './late-settlements.ts'
+import { releases } from './releases.ts'
+import { retries } from './retries.ts'
+
+export const settlement: readonly Behaviour[] = [
+  ...accepts,
+  ...retries,
+  ...delays,
+  ...releases,
+  ...crashes,
+  ...lateSettlements,
+]
