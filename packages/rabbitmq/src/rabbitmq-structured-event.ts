@@ -1,0 +1,70 @@
+import type { Headers, WireMessage } from '@waybill/core/driver'
+
+/** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
+export const structuredContentType = 'application/cloudevents'
+
+/** A CloudEvent that travels as one JSON document. What cannot be read has `problem` and its bytes. Never throws. */
+export function structuredEvent(contentType: string, body: Buffer, headers: Headers): WireMessage {
+  try {
+    if (!/^application\/cloudevents\+json\s*(;|$)/i.test(contentType)) throw new Error(`cannot read ${contentType}`)
+    return messageOf(JSON.parse(body.toString('utf8')), headers)
+  } catch (error) {
+    const problem = `no structured CloudEvent: ${error instanceof Error ? error.message : String(error)}`
+    return { ...nothingRead, contentType, headers, body, problem }
+  }
+}
+
+const nothingRead = {
+  id: undefined,
+  source: undefined,
+  type: undefined,
+  time: undefined,
+  key: undefined,
+  extensions: Object.freeze(Object.create(null) as Headers),
+}
+
+function messageOf(event: unknown, headers: Headers): WireMessage {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) throw new Error('it is no JSON object')
+  const attributes = attributesOf(event as { [name: string]: unknown })
+  const { specversion, id, source, type, time, datacontenttype, partitionkey, ...others } = attributes
+  if (specversion !== '1.0') throw new Error(`specversion ${JSON.stringify(specversion)} is not "1.0"`)
+  for (const [name, value] of Object.entries({ id, source, type })) if (!value) throw new Error(`${name} is missing`)
+  return {
+    id,
+    source,
+    type,
+    time,
+    contentType: datacontenttype ?? ('data' in event ? 'application/json' : undefined),
+    key: partitionkey,
+    extensions: Object.assign(Object.create(null), others) as Headers,
+    headers,
+    body: bodyOf(event, datacontenttype),
+  }
+}
+
+function attributesOf(event: { [name: string]: unknown }): { [name: string]: string | undefined } {
+  const attributes = Object.create(null) as { [name: string]: string }
+  for (const name of Object.keys(event)) {
+    const value = event[name]
+    if (name === 'data' || name === 'data_base64' || value === null) continue
+    if (!/^[a-z0-9]+$/.test(name)) throw new Error(`${JSON.stringify(name)} is no attribute name`)
+    if (typeof value === 'object') throw new Error(`attribute ${name} is no text, number or truth value`)
+    attributes[name] = String(value)
+  }
+  return attributes
+}
+
+function bodyOf(
+  event: { data?: unknown; data_base64?: unknown },
+  contentType: string | undefined,
+): Uint8Array | undefined {
+  if (event.data_base64 !== undefined) return bytesOfBase64(event.data_base64)
+  if (!('data' in event)) return undefined
+  const isText = typeof event.data === 'string' && contentType !== undefined && !/[/+]json\s*(;|$)/i.test(contentType)
+  return Buffer.from(isText ? (event.data as string) : JSON.stringify(event.data))
+}
+
+function bytesOfBase64(text: unknown): Uint8Array {
+  if (typeof text !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new Error('data_base64 is no base64')
+  return Buffer.from(text, 'base64')
+}
