@@ -129,7 +129,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const deadlineAt = this.runtime.clock.monotonic() + ownSendDeadlineMs
       const queue = this.queueFor(address)
-      const send = new PendingSend(message, delayMs, deadlineAt, resolve, reject)
+      const send = new PendingSend(message, delayMs, deadlineAt, () => resolve(), reject)
       send.onAnswer = () => this.#retire(queue)
       queue.add(send)
     })

@@ -64,9 +64,11 @@ class OpenTelemetryBridge implements Telemetry {
     const parent = context.active()
     const common = commonOf(about, 'send', operationType.send)
     const attributes = { ...common, [attribute.messageId]: about.id, [attribute.bodyBytes]: about.bytes }
-    const span = this.#tracer.startSpan(`send ${about.channel}`, { kind: SpanKind.PRODUCER, attributes }, parent)
+    const { waitedMs = 0 } = about
+    const options = { kind: SpanKind.PRODUCER, attributes, ...this.#since(waitedMs) }
+    const span = this.#tracer.startSpan(`send ${about.channel}`, options, parent)
     if (headers['traceparent'] === undefined) propagation.inject(trace.setSpan(parent, span), headers)
-    return this.#observe(span, this.#operationDuration, common, this.#sent)
+    return this.#observe(span, this.#operationDuration, common, waitedMs, this.#sent)
   }
 
   received(about: ReceiveDescription): void {
@@ -97,7 +99,7 @@ class OpenTelemetryBridge implements Telemetry {
     const options = { kind: SpanKind.CONSUMER, attributes, links }
     const span = this.#tracer.startSpan(`process ${about.channel}`, options, parent)
     const within = trace.setSpan(parent, span)
-    const { end } = this.#observe(span, this.#processDuration, common)
+    const { end } = this.#observe(span, this.#processDuration, common, 0)
     return { run: (work) => context.with(within, work), end }
   }
 
@@ -119,10 +121,13 @@ class OpenTelemetryBridge implements Telemetry {
     durationMs: number,
   ): OpenTelemetrySpan {
     const { context, SpanKind } = this.#api
-    const options = { kind: SpanKind.CLIENT, attributes, links }
-    if (durationMs === 0) return this.#tracer.startSpan(name, options, context.active())
-    const startTime = this.#clock.now() - durationMs
-    return this.#tracer.startSpan(name, { ...options, startTime }, context.active())
+    const options = { kind: SpanKind.CLIENT, attributes, links, ...this.#since(durationMs) }
+    return this.#tracer.startSpan(name, options, context.active())
+  }
+
+  /** For what began before its span could. */
+  #since(elapsedMs: number): { startTime?: number } {
+    return elapsedMs === 0 ? {} : { startTime: this.#clock.now() - elapsedMs }
   }
 
   /** Ends the span once, with what its duration is to be counted under. */
@@ -130,9 +135,10 @@ class OpenTelemetryBridge implements Telemetry {
     span: OpenTelemetrySpan,
     duration: OpenTelemetryHistogram,
     common: OpenTelemetryAttributes,
+    elapsedMs: number,
     counter?: OpenTelemetryCounter,
   ): SendObservation {
-    const startedAt = this.#clock.monotonic()
+    const startedAt = this.#clock.monotonic() - elapsedMs
     return {
       end: (error) => {
         if (error !== undefined) this.#fail(span, common, error)

@@ -1,6 +1,7 @@
 import type { Outgoing } from './driver/driver.ts'
 import type { Headers, WireMessage } from './driver/wire-message.ts'
 import type { MessagingError } from './messaging-error.ts'
+import type { Receipt } from './producer.ts'
 
 /** A send that its caller waits for. Handed to the driver as it is. */
 export class PendingSend implements Outgoing {
@@ -9,7 +10,7 @@ export class PendingSend implements Outgoing {
   readonly bytes: number
   /** By `clock.monotonic()`. */
   readonly deadlineAt: number
-  readonly resolve: () => void
+  readonly resolve: (receipt: Receipt) => void
   readonly reject: (error: MessagingError) => void
   /** Place in the order of submission, kept over resends. */
   seq = 0
@@ -25,7 +26,7 @@ export class PendingSend implements Outgoing {
     message: WireMessage,
     delayMs: number | undefined,
     deadlineAt: number,
-    resolve: () => void,
+    resolve: (receipt: Receipt) => void,
     reject: (error: MessagingError) => void,
   ) {
     this.message = message

@@ -58,12 +58,8 @@ export class PreparedSender {
       const target = { name: message.channel, keyed: isKeyed(message) }
       const delayMs = sendDelay(connection.driver, target, message.deliverAt, clock)
       const queue = connection.queueFor({ channel: message.channel }, isKeyed(message))
-      const send = new PendingSend(wire, delayMs, clock.monotonic() + defaultSendTimeoutMs, resolve, reject)
-      queue.add(send)
-      if (signal === undefined) return
-      const onAbort = () => queue.giveUp(send, abortedError(signal))
-      send.onAnswer = () => signal.removeEventListener('abort', onAbort)
-      signal.addEventListener('abort', onAbort, { once: true })
+      const deadlineAt = clock.monotonic() + defaultSendTimeoutMs
+      queue.add(new PendingSend(wire, delayMs, deadlineAt, () => resolve(), reject), signal)
     })
   }
 }

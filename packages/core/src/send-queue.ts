@@ -2,9 +2,9 @@ import { Deque } from './deque.ts'
 import { backoffMs } from './driver/backoff.ts'
 import type { Timer } from './driver/clock.ts'
 import type { Address, Driver, SendFailure } from './driver/driver.ts'
-import { closedError, type Link } from './link.ts'
+import { abortedError, closedError, type Link } from './link.ts'
 import { MessagingError } from './messaging-error.ts'
-import { PendingSend, PendingSendList } from './pending-send.ts'
+import { type PendingSend, PendingSendList } from './pending-send.ts'
 import type { Runtime } from './runtime.ts'
 import { wrapError } from './wrap-error.ts'
 
@@ -66,8 +66,9 @@ export class SendQueue {
     return this.#pending.count
   }
 
-  /** Takes the send's order before it returns. */
-  add(send: PendingSend): void {
+  /** Takes the send's order before it returns. Given up when `signal` aborts. */
+  add(send: PendingSend, signal?: AbortSignal): void {
+    if (signal !== undefined) this.#watch(send, signal)
     send.seq = ++this.#seq
     this.#pending.add(send)
     if (send.deadlineAt < this.#deadlineAt) this.#armDeadline(send.deadlineAt)
@@ -117,6 +118,12 @@ export class SendQueue {
     this.fail(closedError())
     this.#backoff?.cancel()
     this.#deadline?.cancel()
+  }
+
+  #watch(send: PendingSend, signal: AbortSignal): void {
+    const onAbort = (): void => this.giveUp(send, abortedError(signal))
+    send.onAnswer = () => signal.removeEventListener('abort', onAbort)
+    signal.addEventListener('abort', onAbort, { once: true })
   }
 
   readonly #flush = (): void => {
@@ -211,7 +218,7 @@ export class SendQueue {
   #confirmed(send: PendingSend): void {
     if (send.answered) return
     this.#answer(send)
-    send.resolve()
+    send.resolve({ id: send.message.id! })
   }
 
   #mayResend(send: PendingSend, failure: SendFailure): boolean {

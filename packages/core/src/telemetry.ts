@@ -25,6 +25,8 @@ export interface SendDescription {
   readonly key?: string
   /** Of the body. */
   readonly bytes: number
+  /** How long it has waited for its turn since the call of `send`, in milliseconds. Default 0. */
+  readonly waitedMs?: number
 }
 
 export interface ReceiveDescription {

@@ -102,6 +102,16 @@ describe('sending', () => {
     expect(finished('send orders').parentSpanContext?.spanId).toBe(parent.spanContext().spanId)
   })
 
+  test('begins when send was called, though it had to wait', async () => {
+    const observation = setUp().sending({ ...sent, waitedMs: 100 }, headers())
+    clock.advance(50)
+    observation.end()
+    const { points } = await pointsOf('messaging.client.operation.duration')
+    expect(points[0]?.value).toMatchObject({ count: 1, sum: 0.15 })
+    const [startSeconds, startNanoseconds] = finished('send orders').startTime
+    expect(startSeconds * 1_000 + startNanoseconds / 1e6).toBeCloseTo(clock.now() - 150, 0)
+  })
+
   test('keeps a trace context that the application set', () => {
     const own = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
     const carrier = headers(own)

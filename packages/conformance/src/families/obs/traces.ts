@@ -60,6 +60,21 @@ export const traces: readonly Behaviour[] = [
   },
   {
     id: 'OBS-01',
+    part: 'past the window',
+    async run(kit) {
+      const recorder = new TelemetryRecorder()
+      const orders = kit.channel([group])
+      const messaging = await kit.connect({ telemetry: openTelemetry(recorder.api) })
+      const checkout = recorder.within('checkout', () => sendItems(messaging, orders, items(2_500)))
+      const refund = recorder.within('refund', () => sendItems(messaging, orders, items(100)))
+      const spanIds = [(await checkout).spanId, (await refund).spanId]
+      const sent = recorder.named(`send ${orders.name}`)
+      const counts = spanIds.map((id) => sent.filter(({ parentSpanId }) => parentSpanId === id).length)
+      deepEqual(counts, [2_500, 100], 'sends that waited for room belong to what their caller was doing')
+    },
+  },
+  {
+    id: 'OBS-01',
     part: 'in batches',
     async run(kit) {
       const recorder = new TelemetryRecorder()
