@@ -46,7 +46,7 @@ function conditions({ options }: MemoryResult): string {
     ...machineDescription().map((line) => `- ${line}`),
     '- the whole way of each message: send with confirm, deliver, handler, settle; one process, bytes codec, 100 bytes',
     `- medians of ${options.rounds} rounds of ${whole(options.messages)}, ` +
-      'the first tenth left out, garbage collected before each',
+      'the first tenth left out, garbage collected and a tenth of the messages run unmeasured before each',
     '- heap bytes: what is allocated per message on the JavaScript heap, garbage included',
   ].join('\n')
 }

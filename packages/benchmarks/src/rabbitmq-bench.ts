@@ -12,6 +12,7 @@ import { PeerRascal } from './peer-rascal.ts'
 import { Progress } from './progress.ts'
 import { Race, reasonOf, type Runner, type Way, ways } from './race.ts'
 import {
+  lapsPerRound,
   mainPayload,
   messagesFor,
   prefetch,
@@ -21,7 +22,7 @@ import {
 } from './rabbitmq-options.ts'
 import { RawAmqplib } from './raw-amqplib.ts'
 import { median } from './statistics.ts'
-import type { Reading } from './stopwatch.ts'
+import { type Reading, sumOf } from './stopwatch.ts'
 import { WaybillRabbitmq } from './waybill-rabbitmq.ts'
 import { type Capture, captureWire } from './wire-capture.ts'
 
@@ -124,19 +125,34 @@ async function runHeat(plan: HeatPlan): Promise<Heat> {
   const readings = new Map<Contestant, Reading[]>(runners.map(({ contestant }) => [contestant, []]))
   const discarded = warmUpRounds(options.rounds)
   for (let round = 0; round < options.rounds; round++) {
-    // ABBA: every other round backwards, so that what drifts drifts for all alike.
-    for (const runner of round % 2 === 0 ? runners : runners.toReversed()) {
-      const wasOut = runner.failure !== undefined
-      const reading = await race.measure(runner, way, body, messages)
-      if (reading !== undefined && round >= discarded) readings.get(runner.contestant)?.push(reading)
-      if (runner.failure === undefined || wasOut) continue
-      if (runner.contestant === baseline) throw new Error(`the baseline failed: ${runner.failure}`)
-      progress.say(`${runner.contestant.name} is out: ${runner.failure}`)
-    }
+    const laps = await runLaps(plan, round, body, messages)
+    if (round >= discarded) for (const [contestant, taken] of laps) readings.get(contestant)?.push(sumOf(taken))
     progress.say(`${way} ${payloadSize(payload)}: round ${round + 1} of ${options.rounds}`)
   }
   const latencies = payload === mainPayload(options.payloads) ? await runLatencies(plan, body, readings) : new Map()
   return { way, payload, messages, readings, latencies }
+}
+
+/** The laps of those that finished all of theirs. */
+async function runLaps(
+  { race, runners, baseline, way, progress }: HeatPlan,
+  round: number,
+  body: Buffer,
+  messages: number,
+): Promise<Map<Contestant, Reading[]>> {
+  const laps = new Map<Contestant, Reading[]>()
+  for (let lap = 0; lap < lapsPerRound; lap++) {
+    // ABBA: every other time backwards, so that what drifts drifts for all alike.
+    for (const runner of (round + lap) % 2 === 0 ? runners : runners.toReversed()) {
+      const wasOut = runner.failure !== undefined
+      const reading = await race.measure(runner, way, body, Math.ceil(messages / lapsPerRound))
+      if (reading !== undefined) laps.set(runner.contestant, [...(laps.get(runner.contestant) ?? []), reading])
+      if (runner.failure === undefined || wasOut) continue
+      if (runner.contestant === baseline) throw new Error(`the baseline failed: ${runner.failure}`)
+      progress.say(`${runner.contestant.name} is out: ${runner.failure}`)
+    }
+  }
+  return new Map([...laps].filter(([, taken]) => taken.length === lapsPerRound))
 }
 
 async function runLatencies(

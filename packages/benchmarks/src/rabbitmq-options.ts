@@ -10,6 +10,8 @@ export interface RabbitmqBenchOptions {
 
 export const window = 256
 export const prefetch = 256
+/** Contestants take turns this often in each round: what disturbs the machine for a while disturbs all of them. */
+export const lapsPerRound = 5
 export const fullRounds = 21
 export const fullMessages = 10_000
 export const quickRounds = 5
