@@ -2,24 +2,19 @@ import type { Attachment, Connection } from './connection.ts'
 import { coreHeader, numberIn } from './core-headers.ts'
 import { withDeadline } from './deadline.ts'
 import { Deque } from './deque.ts'
-import { backoffMs } from './driver/backoff.ts'
-import type { Delivery, DriverConnection, Lease, Listener, ListenRequest, Settlement } from './driver/driver.ts'
+import type { Delivery, DriverConnection, Lease, Settlement } from './driver/driver.ts'
 import { KeyedSerialQueue } from './driver/keyed-serial-queue.ts'
 import { closedError } from './link.ts'
+import { Listeners, type ListenersOptions } from './listeners.ts'
 import { MessagingError } from './messaging-error.ts'
 import type { OrphanRuns } from './orphan-runs.ts'
 import { Task, TaskList } from './task.ts'
-import { wrapError } from './wrap-error.ts'
 
-export interface IntakeOptions {
+export interface IntakeOptions extends Pick<ListenersOptions, 'requests' | 'provision' | 'onGap'> {
   readonly connection: Connection
-  /** What to listen to, `maxInFlight` aside: the group, and its delay lanes where retries use them. */
-  readonly requests: readonly Omit<ListenRequest, 'maxInFlight'>[]
   readonly concurrency: number
   /** How many deliveries may be unsettled for so many running. */
   readonly window: (concurrency: number) => number
-  /** Makes the group exist again before listening again: somebody may have deleted it. */
-  readonly provision: () => Promise<unknown>
   /** Starts a task, whose turn it is. Must end in `finish` or `hold`. Never throws. */
   readonly run: (task: Task) => void
   /** Told of each delivery once, when it may run. */
@@ -32,8 +27,6 @@ export interface IntakeOptions {
   readonly onKeyWaits: () => void
   /** A message came before it is due: true when it was sent back to wait, false to hold it here. */
   readonly delay: (task: Task, remainingMs: number) => boolean
-  /** Deliveries may have been missed. */
-  readonly onGap: () => void
   readonly orphans: OrphanRuns
 }
 
@@ -50,35 +43,37 @@ export class Intake implements Attachment {
   readonly #open = new TaskList()
   readonly #keys = new KeyedSerialQueue<Task>()
   readonly #ready = new Deque<Task>()
+  readonly #listeners: Listeners
+  readonly #isTemporary: boolean
   #running = 0
   #pumping = false
   #paused = false
-  /** A temporary group was lost and is not listened to again. */
-  #hasGap = false
   #stopping = false
-  #connection: DriverConnection | undefined
-  #listeners: Listener[] = []
   #lease: Lease | undefined
-  #generation = 0
-  /** Generations whose listeners are not all there yet, and may deliver already. */
-  readonly #opening = new Set<number>()
-  /** All earlier listeners of this epoch are gone. */
-  #withdrawn: Promise<unknown> = Promise.resolve()
-  #started: { resolve: () => void; reject: (error: unknown) => void } | undefined
   #idle: (() => void)[] = []
 
   constructor(options: IntakeOptions) {
     this.#options = options
     this.concurrency = options.concurrency
     this.#keyed = options.requests.some(({ order }) => order === 'key')
+    this.#isTemporary = options.requests.some(({ temporary }) => temporary)
+    this.#listeners = new Listeners({
+      ...options,
+      maxInFlight: () => options.window(this.concurrency),
+      isWanted: () => !this.#paused && !this.#stopping,
+      onDelivery: (delivery, generation) => this.#onDelivery(delivery, generation),
+      onWithdrawn: (generation, how) => {
+        if (how === 'isOver' || !this.#finishesKeyed) this.#releaseUnstarted(generation)
+      },
+      onGapEnded: () => this.#pump(),
+    })
   }
 
   /** Resolves once deliveries of what is sent from now on are certain. */
   start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#started = { resolve, reject }
-      this.#options.connection.attach(this)
-    })
+    const started = this.#listeners.started()
+    this.#options.connection.attach(this)
+    return started
   }
 
   get isStopping(): boolean {
@@ -96,24 +91,20 @@ export class Intake implements Attachment {
   }
 
   attach(connection: DriverConnection): void {
-    this.#connection = connection
-    if (!this.#paused && !this.#stopping) void this.#listen(connection, ++this.#generation)
+    this.#listeners.attach(connection)
   }
 
   detach(): void {
-    this.#connection = undefined
-    this.#listeners = []
-    this.#generation++
-    this.#withdrawn = Promise.resolve()
+    this.#listeners.detach()
     for (const task of this.#open.toArray()) this.#lose(task)
-    if (this.#started === undefined) this.#miss()
+    this.#listeners.miss()
   }
 
   pause(): void {
     if (this.#paused) return
     this.#paused = true
     if (this.#isTemporary) return
-    void this.#withdraw()
+    void this.#listeners.withdraw()
     if (this.isGivingBack) this.#options.giveBack()
     else this.#options.flush()
   }
@@ -121,17 +112,14 @@ export class Intake implements Attachment {
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    if (this.#connection !== undefined && this.#listeners.length === 0) void this.#listenAgain(this.#connection)
+    this.#listeners.resume()
     this.#pump()
   }
 
   setConcurrency(concurrency: number): void {
     const isOtherWindow = this.#options.window(concurrency) !== this.#options.window(this.concurrency)
     this.concurrency = concurrency
-    if (isOtherWindow && !this.#paused && !this.#isTemporary && this.#connection !== undefined) {
-      void this.#withdraw()
-      void this.#listenAgain(this.#connection)
-    }
+    if (isOtherWindow && !this.#paused && !this.#isTemporary) this.#listeners.reopen()
     this.#pump()
   }
 
@@ -175,9 +163,8 @@ export class Intake implements Attachment {
     const { connection } = this.#options
     const { clock } = connection.runtime
     this.#stopping = true
-    this.#started?.reject(closedError('the consumer'))
-    this.#started = undefined
-    const withdrawn = this.#withdraw()
+    this.#listeners.abandonStart(closedError('the consumer'))
+    const withdrawn = this.#listeners.withdraw()
     this.#options.flush()
     this.#releaseHeld()
     const graceMs = Math.min(250, drainMs / 4)
@@ -198,33 +185,6 @@ export class Intake implements Attachment {
     for (const task of this.#open.toArray()) this.#close(task, { kind: 'release' })
   }
 
-  get #isTemporary(): boolean {
-    return this.#options.requests.some(({ temporary }) => temporary)
-  }
-
-  /** Ends the listeners; what never started goes back, what runs may finish. */
-  async #withdraw(): Promise<void> {
-    const listeners = this.#listeners
-    this.#listeners = []
-    this.#generation++
-    const drained = Promise.allSettled(listeners.map((listener) => listener.drain()))
-    this.#withdrawn = Promise.all([this.#withdrawn, drained])
-    if (!this.#finishesKeyed) this.#releaseUnstarted(this.#generation)
-    const failed = (await drained).find((each) => each.status === 'rejected')
-    if (failed !== undefined && this.#connection !== undefined) this.#fault(failed.reason, 'cannot stop listening to')
-  }
-
-  /**
-   * After a withdrawal, in the same epoch. What still runs need not end first, however long that takes, except where
-   * two listeners of one consumer are one too many, or the first one's prefix holds up what the second is given.
-   */
-  async #listenAgain(connection: DriverConnection): Promise<void> {
-    const generation = this.#generation
-    const { settlement, membersPerGroup } = this.#options.connection.driver.capabilities
-    if (settlement === 'cumulative' || membersPerGroup === 1) await this.#withdrawn
-    if (this.#generation === generation) this.attach(connection)
-  }
-
   /** Brokers that cannot hand back keyed messages without upsetting their order have them finished. */
   get #finishesKeyed(): boolean {
     return this.#keyed && this.#options.connection.driver.capabilities.drainKeyed === 'finish'
@@ -241,86 +201,10 @@ export class Intake implements Attachment {
    */
   #releaseUnstarted(generation: number): void {
     for (const task of this.#open.toArray()) {
-      if (task.state === 'running' || task.generation > generation || this.#opening.has(task.generation)) continue
+      if (task.state === 'running' || task.generation > generation || this.#listeners.isOpening(task.generation))
+        continue
       this.#close(task, { kind: 'release' })
     }
-  }
-
-  async #listen(connection: DriverConnection, generation: number): Promise<void> {
-    this.#opening.add(generation)
-    await this.#openListeners(connection, generation)
-    this.#opening.delete(generation)
-    if (this.#generation !== generation && !this.#finishesKeyed) this.#releaseUnstarted(generation)
-  }
-
-  async #openListeners(connection: DriverConnection, generation: number): Promise<void> {
-    for (let attempt = 1; this.#generation === generation; attempt++) {
-      try {
-        if (attempt > 1) await this.#options.provision()
-        const maxInFlight = this.#options.window(this.concurrency)
-        for (const request of this.#options.requests) {
-          const onDelivery = (delivery: Delivery) => this.#onDelivery(delivery, generation)
-          const listener = await connection.listen({ ...request, maxInFlight }, onDelivery)
-          if (this.#generation !== generation) return void listener.drain().catch(() => {})
-          this.#listeners.push(listener)
-          void listener.ended.then((error) => this.#onEnded(listener, connection, error))
-        }
-        this.#started?.resolve()
-        this.#started = undefined
-        this.#resumeAfterGap()
-        return
-      } catch (error) {
-        if (this.#generation !== generation) return
-        const wrapped = this.#describe(error, 'cannot listen to')
-        if (this.#started !== undefined && !wrapped.retryable) {
-          this.#started.reject(wrapped)
-          this.#started = undefined
-          this.#generation++
-          return
-        }
-        this.#options.connection.fault(wrapped, this.#about)
-        await this.#sleep(backoffMs(attempt + 1, this.#options.connection.runtime.random))
-      }
-    }
-  }
-
-  /** A temporary group is gone with its listener: from now on messages are missed. */
-  #miss(): void {
-    if (this.#hasGap || !this.#isTemporary) return
-    this.#hasGap = true
-    this.#tellGap()
-  }
-
-  /** Listening again. Told once more before anything new is handled: a copy made meanwhile may be out of date as well. */
-  #resumeAfterGap(): void {
-    if (!this.#hasGap) return
-    this.#tellGap()
-    this.#hasGap = false
-    this.#pump()
-  }
-
-  #tellGap(): void {
-    try {
-      this.#options.onGap()
-    } catch (error) {
-      this.#fault(error, 'onGap threw for')
-    }
-  }
-
-  /** Cancelled by the broker, or crashed: everything it delivered is void. */
-  #onEnded(listener: Listener, connection: DriverConnection, error: unknown): void {
-    if (!this.#listeners.includes(listener) || this.#connection !== connection) return
-    this.#fault(error ?? new Error('cancelled by the broker'), 'no longer listening to')
-    const others = this.#listeners.filter((each) => each !== listener)
-    this.#listeners = []
-    const generation = ++this.#generation
-    for (const other of others) void other.drain().catch(() => {})
-    this.#releaseUnstarted(this.#generation)
-    this.#miss()
-    void this.#sleep(backoffMs(1, this.#options.connection.runtime.random))
-      .then(() => this.#options.provision())
-      .catch((failure: unknown) => this.#fault(failure, 'cannot provision'))
-      .then(() => this.#listen(connection, generation))
   }
 
   #onDelivery(delivery: Delivery, generation: number): Promise<Settlement> {
@@ -329,7 +213,7 @@ export class Intake implements Attachment {
       this.#open.add(task)
       const { lease } = delivery
       if (lease !== this.#lease) this.#watch(lease)
-      const isTooLate = this.#stopping && !this.#opening.has(generation)
+      const isTooLate = this.#stopping && !this.#listeners.isOpening(generation)
       if (isTooLate || lease.state !== 'held') return this.#close(task, { kind: 'release' })
       const dueAtMs = numberIn(task.wire.headers, coreHeader.due)
       if (dueAtMs !== 0 && this.#isEarly(task, dueAtMs)) return
@@ -380,7 +264,7 @@ export class Intake implements Attachment {
   }
 
   get #isHalted(): boolean {
-    return this.#paused || this.#hasGap || (this.#stopping && !this.#finishesKeyed)
+    return this.#paused || this.#listeners.hasGap || (this.#stopping && !this.#finishesKeyed)
   }
 
   #close(task: Task, settlement: Settlement): void {
@@ -425,7 +309,7 @@ export class Intake implements Attachment {
     const { wire } = task
     this.#options.connection.emit({
       type: 'leaseLost',
-      ...this.#about,
+      ...aboutOf(this.#options),
       ...(wire.id === undefined ? {} : { messageId: wire.id }),
     })
   }
@@ -435,22 +319,9 @@ export class Intake implements Attachment {
     const { settlement } = this.#options.connection.driver.capabilities
     if (settlement === 'individual' && task.state !== 'running') this.#close(task, { kind: 'release' })
   }
+}
 
-  get #about(): { channel: string; group: string } {
-    const { source } = this.#options.requests[0]!
-    return { channel: source.channel, group: source.group }
-  }
-
-  #describe(error: unknown, what: string): MessagingError {
-    const { channel, group } = this.#about
-    return wrapError(this.#options.connection.driver, error, `${what} group "${group}" of "${channel}"`, this.#about)
-  }
-
-  #fault(error: unknown, what: string): void {
-    this.#options.connection.fault(this.#describe(error, what), this.#about)
-  }
-
-  #sleep(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.#options.connection.timers.after(delayMs, resolve))
-  }
+function aboutOf({ requests }: Pick<IntakeOptions, 'requests'>): { channel: string; group: string } {
+  const { channel, group } = requests[0]!.source
+  return { channel, group }
 }

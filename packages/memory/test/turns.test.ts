@@ -24,12 +24,12 @@ test('a long backlog does not keep the event loop from turning', async () => {
   const total = 200_000
   for (let index = 0; index < total; index++) broker.publish({ channel: 'orders' }, wire('x'))
   let received = 0
-  let longestMs = 0
-  let last = performance.now()
+  let receivedBefore = 0
+  let mostInOneTurn = 0
+  // Counted in deliveries: how long they take is up to the machine.
   const beat = setInterval(() => {
-    const now = performance.now()
-    longestMs = Math.max(longestMs, now - last)
-    last = now
+    mostInOneTurn = Math.max(mostInOneTurn, received - receivedBefore)
+    receivedBefore = received
   }, 1)
   await new Promise<void>((resolve, reject) => {
     const onDelivery = () => {
@@ -42,8 +42,8 @@ test('a long backlog does not keep the event loop from turning', async () => {
   })
   clearInterval(beat)
   await connection.close()
-  expect(longestMs).toBeGreaterThan(0)
-  expect(longestMs).toBeLessThan(250)
+  expect(mostInOneTurn).toBeGreaterThan(0)
+  expect(mostInOneTurn).toBeLessThan(total / 10)
 })
 
 test('with a clock that stands still everything is delivered all the same, and no timer is left', async () => {
