@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../../run-program.ts'
 
 test('prints what its comments promise', async () => {
-  expect(await runProgram('first-program.ts')).toBe(
+  expect(await runProgram('first-program/src/first-program.ts')).toBe(
     [
       'sent: the broker has taken responsibility',
       'billing: order 42 charged at attempt 2',

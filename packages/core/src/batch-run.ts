@@ -96,16 +96,8 @@ export class BatchRun implements TaskRunner {
 
   #collect(task: Task, decoded: Decoded): void {
     const { channel, connection, intake, maxSize, maxWaitMs, nextId } = this.#options
-    const { wire } = task
     if (!decoded.known && channel.several) return this.#invalid(task, unknownType(channel, decoded.type))
-    const source = wire.source ?? `/${channel.name}`
-    const message = new ReceivedMessage(
-      task.delivery,
-      wire.id ?? (task.givenId ??= nextId()),
-      decoded.type,
-      source,
-      decoded.data,
-    )
+    const message = new ReceivedMessage(task.delivery, task.messageId(nextId), decoded, channel.name)
     this.#entries.push({ task, message })
     this.#timer ??= connection.timers.after(maxWaitMs, () => this.flush())
     if (intake().isStopping) this.flush()

@@ -157,7 +157,12 @@ export class DeadLetterBrowser implements DeadLetters<any> {
     const failure = decodeFailure(wire.headers)
     const clean = { ...wire, headers: withoutFailure(wire.headers) }
     const delivery = { message: clean } as Delivery
-    const seen = new ReceivedMessage(delivery, wire.id ?? '', wire.type ?? channel.type, wire.source ?? '', undefined)
+    const seen = new ReceivedMessage(
+      delivery,
+      wire.id ?? '',
+      { type: wire.type ?? channel.type, data: undefined },
+      channel.name,
+    )
     const { id, type, source, time, key, correlationId, headers } = seen
     return {
       message: { id, type, source, time, key, correlationId, headers, body: wire.body },

@@ -100,15 +100,7 @@ export class DeliveryRun {
     if (call === 'ignore') return this.#options.intake().finish(task, { kind: 'accept' })
     if (call === undefined) return this.#invalid(task, this.#unknownType(decoded.type))
     const { channel, group, sender, receiver, telemetry, nextId } = this.#options
-    const { wire } = task
-    const source = wire.source ?? `/${channel.name}`
-    const message = new ReceivedMessage(
-      task.delivery,
-      wire.id ?? (task.givenId ??= nextId()),
-      decoded.type,
-      source,
-      decoded.data,
-    )
+    const message = new ReceivedMessage(task.delivery, task.messageId(nextId), decoded, channel.name)
     const context = new DeliveryContext(message, channel.name, group, task, sender)
     const observation = telemetry === undefined ? undefined : this.#observe(telemetry, task, message)
     if (receiver !== undefined) return this.#runGuarded(task, context, call, receiver, observation)

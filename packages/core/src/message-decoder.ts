@@ -19,12 +19,12 @@ export class ReceivedMessage implements Message<unknown> {
   readonly [nativeDelivery]: Delivery
   #headers: MessageHeaders | undefined
 
-  constructor(delivery: Delivery, id: string, type: string, source: string, data: unknown) {
+  constructor(delivery: Delivery, id: string, { type, data }: Pick<Decoded, 'type' | 'data'>, channel: string) {
     this.wire = delivery.message
     this[nativeDelivery] = delivery
     this.id = id
     this.type = type
-    this.source = source
+    this.source = delivery.message.source ?? `/${channel}`
     this.data = data
   }
 

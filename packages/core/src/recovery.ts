@@ -166,7 +166,7 @@ export class Recovery {
   ): Promise<void> {
     const { connection, nextId } = this.#options
     const intake = this.#options.intake()
-    const message = copy.id === undefined ? { ...copy, id: (task.givenId ??= nextId()) } : copy
+    const message = copy.id === undefined ? { ...copy, id: task.messageId(nextId) } : copy
     for (let attempt = 1; ; attempt++) {
       try {
         await connection.sendOwn(to, message, delayMs)

@@ -14,8 +14,6 @@ export class Task {
   /** Failed runs since it was delivered, kept in memory (held retries). */
   heldRuns = 0
   firstFailureAtMs: number | undefined
-  /** The id given to a foreign message that has none: its runs and its copies share it. */
-  givenId: string | undefined
   /** Its epoch is over or its lease was taken: nobody listens to its settlement. */
   isLost = false
   /** Messages of its key wait for it. */
@@ -24,6 +22,7 @@ export class Task {
   previous: Task | undefined
   readonly #resolve: (settlement: Settlement) => void
   readonly #countsDeliveries: boolean
+  #givenId: string | undefined
   #controller: AbortController | undefined
   #abortReason: MessagingError | undefined
 
@@ -45,6 +44,11 @@ export class Task {
     const before = numberIn(this.wire.headers, coreHeader.attempt)
     const deliveries = this.#countsDeliveries ? Math.max(1, this.delivery.deliveries ?? 1) : 1
     return before + deliveries + this.heldRuns
+  }
+
+  /** The message's, or one given to a foreign message that has none: its runs and its copies share it. */
+  messageId(nextId: () => string): string {
+    return this.wire.id ?? (this.#givenId ??= nextId())
   }
 
   /** Made when a handler first looks. */

@@ -4,9 +4,9 @@ import { promisify } from 'node:util'
 
 const deadlineMs = 20_000
 
-/** What the program prints. Rejects when it fails or takes longer than its deadline. */
+/** What a program of these examples prints. Rejects when it fails or takes longer than its deadline. */
 export async function runProgram(file: string): Promise<string> {
-  const path = fileURLToPath(new URL(`../src/${file}`, import.meta.url))
+  const path = fileURLToPath(new URL(file, import.meta.url))
   const arguments_ = ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning', path]
   const { stdout } = await promisify(execFile)(process.execPath, arguments_, { timeout: deadlineMs })
   return stdout
