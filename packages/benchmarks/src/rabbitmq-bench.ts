@@ -119,7 +119,7 @@ interface HeatPlan {
 }
 
 async function runHeat(plan: HeatPlan): Promise<Heat> {
-  const { race, runners, baseline, way, payload, options, progress } = plan
+  const { runners, way, payload, options, progress } = plan
   const messages = messagesFor(payload, options)
   const body = Buffer.alloc(payload, 'x')
   const readings = new Map<Contestant, Reading[]>(runners.map(({ contestant }) => [contestant, []]))
