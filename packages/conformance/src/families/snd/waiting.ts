@@ -1,8 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Behaviour } from '../../behaviour.ts'
+import { heldBytes } from '../../held-bytes.ts'
 import { item, itemIn, items } from '../../item.ts'
 import { monotonicMs } from '../../time.ts'
 import { watchSends } from '../../wrapped-driver.ts'
@@ -99,10 +98,3 @@ export const waiting: readonly Behaviour[] = [
 const windowMiB = 16
 /** What a send costs that waits to be encoded: its promises and its deadline, not its 8,000 bytes. */
 const waitingBytes = 1_536
-
-function heldBytes(): number {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
