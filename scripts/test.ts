@@ -13,6 +13,8 @@ interface Options {
   readonly only?: string
   readonly skipChecks?: boolean
   readonly long?: boolean
+  readonly cases?: string
+  readonly seed?: string
 }
 
 const options = new Command('npm test --')
@@ -20,6 +22,8 @@ const options = new Command('npm test --')
   .option('--only <packages>', 'test these packages and examples only, by folder name: core,memory')
   .option('--skip-checks', 'leave out lint, types, law, reports, packing and docs')
   .option('--long', 'run the cases tagged long at full size')
+  .option('--cases <pattern>', 'only these cases of the conformance kit: "MSG-1[56]"')
+  .option('--seed <seed>', 'draw hostile messages from this seed, as a failure prints it')
   .parse()
   .opts<Options>()
 
@@ -101,17 +105,21 @@ async function runTests(member: WorkspacePackage): Promise<void> {
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
+      ...(options.cases === undefined ? [] : ['conformance.test.ts', '--testNamePattern', options.cases]),
     ],
     folder: member.folder,
     environment: {
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${sourceCondition}`.trim(),
       ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
       ...(options.long === true ? { WAYBILL_TEST_LONG: '1' } : {}),
+      ...(options.seed === undefined ? {} : { WAYBILL_FUZZ_SEED: options.seed }),
     },
     deadlineMs: (options.long === true ? 240 : 20) * minute,
     live: true,
   })
-  const { passed, failed, skipped, skippedNames } = readVitestReport(report, result.ok)
+  const { passed, failed, ...others } = readVitestReport(report, result.ok)
+  // Cases that were not asked for are left out, not skipped.
+  const { skipped, skippedNames } = options.cases === undefined ? others : { skipped: 0, skippedNames: [] }
   tally.add(member.short, { passed, failed, skipped, seconds: result.seconds })
   if (failed > 0)
     failures.push(`${member.short}: ${failed} failed${result.reason.startsWith('killed') ? ` (${result.reason})` : ''}`)

@@ -5,5 +5,6 @@ const conditions = ['@waybill/source', 'module', 'node', 'development|production
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { include: ['test/**/*.test.ts'] },
+  // The profiles of the kit mostly wait: more of them at a time than there are cores.
+  test: { include: ['test/**/*.test.ts'], maxWorkers: 3 },
 })

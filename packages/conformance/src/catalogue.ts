@@ -37,6 +37,9 @@ export const catalogue = {
   'MSG-12': 'property test: random headers and bodies, 1,000 cases',
   'MSG-13': "several types on one channel: each to its handler, unknown type to `'*'` or the Invalid Message Channel",
   'MSG-14': 'a tombstone (no body) stays one',
+  'MSG-15': 'hostile sends: each delivered exactly, or refused before any I/O with a typed error; replayable by a seed',
+  'MSG-16':
+    'hostile messages of foreign clients: each delivered exactly, or dead-lettered with its bytes, in bounded time; replayable by a seed',
   // topology, groups
   'TOP-01': 'channels isolated',
   'TOP-02': 'each group gets every message once',
@@ -84,6 +87,7 @@ export const catalogue = {
   'RTY-11': 'native delivery limit as backstop for a process that dies on the message',
   'RTY-12': 'poison among good ones: good ones keep ≥ 95% of their rate',
   'RTY-13': 'shutdown during retries never dead-letters',
+  'RTY-14': 'a message that waits for its retry under a policy that no consumer has any more still runs',
   // dead-letter handling
   'RDR-01': 'list and show without consuming',
   'RDR-02': 'redrive to the original group only',
@@ -164,9 +168,11 @@ export const catalogue = {
     'the code of each kind of failure: where to connect, what may be done, what is there, what is asked, and when',
   'ERR-02': 'wrapped once, cause kept',
   'ERR-03': 'planted secrets appear in no error, log, inspect, span, dead letter',
-  'ERR-04': 'self-signed, expired, wrong-host certificate refused by default',
+  'ERR-04': 'self-signed, expired, wrong-host certificate refused by default, and plain text where TLS was asked for',
   'ERR-05': 'handler exception of any kind (null, string, frozen, circular) is survived',
   'ERR-06': 'unhandled rejections: none',
+  'ERR-07':
+    'what is no broker (sizes of 4 GiB, garbage, messages without end) is hung up on with a typed error, memory bounded',
   // honesty
   'CAP-01': 'each undeclared capability refused at startup with `unsupported` and a hint',
   'CAP-02': 'each number true at the limit and refused one past it',

@@ -19,7 +19,7 @@ export interface Child {
  * Starts `programs/<name>` with `options` as JSON. It finds the adapter as an application would: from the folder that
  * the harness names. Killed when the case ends, if it still runs.
  */
-export function startChild(kit: Kit, name: 'relay', options: object): Child {
+export function startChild(kit: Kit, name: 'relay' | 'victim', options: object): Child {
   const ending = extname(import.meta.url)
   const program = fileURLToPath(new URL(`./programs/${name}${ending}`, import.meta.url))
   const conditions = ending === '.ts' ? ['--conditions=@waybill/source'] : []

@@ -1,5 +1,6 @@
 import type { ChannelConfiguration } from '@waybill/core'
 import type { Driver } from '@waybill/core/driver'
+import type { ForeignMessage } from './foreign-message.ts'
 import type { GroupAddress } from './probe.ts'
 
 /** What can be done to one link between a driver and the broker. */
@@ -35,6 +36,13 @@ export interface ForeignTopology {
   readonly dead: GroupAddress
 }
 
+export interface HostileBroker {
+  readonly url: string
+  /** How many connections have been hung up on it. */
+  readonly left: number
+  close(): Promise<void>
+}
+
 /** What the harness can do to the broker. Each is optional: a case that needs a missing one is reported as not run. */
 export interface Faults {
   readonly link?: { readonly kinds: readonly LinkFaultName[]; open(): Promise<Link> }
@@ -62,6 +70,11 @@ export interface Faults {
   misdeclare?(address: GroupAddress): Promise<void>
   /** Makes entities that the adapter did not name. Their names contain `name`. */
   createForeign?(name: string, group: string): Promise<ForeignTopology>
+  /**
+   * Puts messages on a group as only a foreign client could, in their order: any header of any kind that the wire can
+   * carry. Resolves when the broker has them.
+   */
+  injectForeign?(address: GroupAddress, messages: readonly ForeignMessage[]): Promise<void>
   /** Puts a message on a group whose envelope the adapter's mapper cannot read. */
   injectUnreadable?(address: GroupAddress): Promise<void>
   /** Drivers that cannot connect, each for one reason. */
@@ -77,6 +90,14 @@ export interface Faults {
   selfSignedCertificate?(): Driver | Promise<Driver>
   expiredCertificate?(): Driver | Promise<Driver>
   wrongHostCertificate?(): Driver | Promise<Driver>
+  /** Over TLS, to a port where the broker speaks without. */
+  plainTextForTls?(): Driver | Promise<Driver>
+  /** A server that does something hostile instead of being a broker. */
+  readonly hostileBroker?: {
+    /** What it can do, in words. */
+    readonly attacks: readonly string[]
+    open(attack: string): Promise<HostileBroker>
+  }
   /** Other processes reach the same broker: by the URL of the harness, with the adapter as installed in this folder. */
   readonly process?: { readonly folder: URL }
   /** Options for a driver under which the broker itself gives a message up after about so many deliveries. */

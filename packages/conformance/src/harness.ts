@@ -15,6 +15,8 @@ export interface Harness {
   readonly standIn: boolean
   /** The folder of the committed reports. Left out (a broker of unknown make): the report is only printed. */
   readonly reports?: URL
+  /** Long cases stay at their reduced size, also in a long run: another harness runs the same broker in full. */
+  readonly reduced?: boolean
   /** What selects this adapter and broker in a configuration. */
   readonly url: string
   readonly timings: Timings

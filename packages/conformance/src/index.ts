@@ -2,7 +2,8 @@ export { keyOf, planOf, type Behaviour, type CapabilityNeed, type Needs, type Pl
 export { behaviourIds, catalogue, missingIds, type BehaviourId } from './catalogue.ts'
 export { DeliveryRecord, type Run, type Tally } from './delivery-record.ts'
 export { behaviours } from './families/index.ts'
-export type { FaultName, Faults, ForeignTopology, Link, LinkFaultName } from './faults.ts'
+export type { FaultName, Faults, ForeignTopology, HostileBroker, Link, LinkFaultName } from './faults.ts'
+export type { ForeignHeader, ForeignMessage, ForeignValue } from './foreign-message.ts'
 export { withDriver, type DriverRequest, type Harness, type Timings } from './harness.ts'
 export {
   item,

@@ -10,7 +10,8 @@ import {
   type DriverEvent,
   type Runtime,
 } from '@waybill/core/driver'
-import type { Behaviour } from './behaviour.ts'
+import { withAllowedRetries } from './allowed-retries.ts'
+import { keyOf, type Behaviour } from './behaviour.ts'
 import { DeliveryRecord } from './delivery-record.ts'
 import { EventLog } from './event-log.ts'
 import type { Faults, Link } from './faults.ts'
@@ -101,6 +102,11 @@ export class Kit {
     return this.harness.faults as Required<Faults>
   }
 
+  /** The name of the case in reports. */
+  get key(): string {
+    return keyOf(this.#behaviour)
+  }
+
   /** A name nobody else has. */
   name(base: string): string {
     return `${base}-${this.nonce}-${++this.#names}`
@@ -130,7 +136,10 @@ export class Kit {
     return wrap === undefined ? driver : wrap(driver)
   }
 
-  /** Connects through the core. Closed when the case ends; its events are in the log. */
+  /**
+   * Connects through the core. Closed when the case ends; its events are in the log. Consumers for which the case names
+   * no retry policy get one that the broker allows.
+   */
   async connect(options: KitConnectOptions = {}): Promise<Messaging> {
     const { link, driverOptions, wrap, channels, target, runtime = systemRuntime, onEvent, ...connectOptions } = options
     const driver = (): Driver => this.driver(definedOnly({ link, driverOptions, wrap }))
@@ -142,7 +151,7 @@ export class Kit {
         onEvent?.(event)
       },
     })
-    return this.track(messaging)
+    return withAllowedRetries(this.track(messaging), this.capabilities)
   }
 
   /** One connection of a driver, without the core: for what only the driver interface can show. */

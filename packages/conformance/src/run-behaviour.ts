@@ -23,7 +23,7 @@ export const longRun = (): boolean => process.env.WAYBILL_TEST_LONG === '1'
 export async function runBehaviour(
   harness: Harness,
   behaviour: Behaviour,
-  { full = longRun() }: { readonly full?: boolean } = {},
+  { full = longRun() && harness.reduced !== true }: { readonly full?: boolean } = {},
 ): Promise<CaseResult> {
   const key = keyOf(behaviour)
   const plan = planOf(behaviour, harness, harness.createDriver().capabilities)

@@ -23,6 +23,7 @@ export interface ChannelConsumerOptions {
   readonly temporary: boolean
   readonly startFrom: 'now' | 'beginning' | undefined
   readonly concurrency: number
+  readonly maxInFlightBytes: number | undefined
   /** Deliveries unsettled at a time, for so many running. */
   readonly window: (concurrency: number) => number
   readonly policy: RetryPolicy
@@ -54,6 +55,8 @@ export interface TaskRunner {
 
 export const defaultDrainMs = 30_000
 const caughtUpPollMs = 20
+/** Four of the largest messages that most brokers take. */
+const defaultInFlightBytes = 64 * 1_048_576
 
 /** A consumer: its share of one group, over all epochs. */
 export class ChannelConsumer implements Consumer {
@@ -77,7 +80,10 @@ export class ChannelConsumer implements Consumer {
     this.#runner = runner
     this.#intake = new Intake({
       connection,
-      requests: requestsOf(options, strategy),
+      // Asked anew for each time it listens: provisioning may have found more lanes.
+      get requests() {
+        return requestsOf(options, strategy)
+      },
       concurrency: options.concurrency,
       window: options.window,
       provision: () => this.#provisionAgain(),
@@ -196,7 +202,7 @@ export class ChannelConsumer implements Consumer {
     const provision = connection.topology.get(channel.name)
     if (provision === undefined) return
     const link = await connection.receiving.whenUp()
-    await link.provision({ channels: [provision.channel] }, provision.mode)
+    connection.topology.found(await link.provision({ channels: [provision.channel] }, provision.mode))
   }
 }
 
@@ -215,17 +221,20 @@ export function checkConcurrency(concurrency: unknown): void {
 }
 
 function requestsOf(
-  { channel, group, temporary, startFrom }: ChannelConsumerOptions,
+  { connection, channel, group, temporary, startFrom, maxInFlightBytes = defaultInFlightBytes }: ChannelConsumerOptions,
   strategy: RetryStrategy,
 ): Omit<ListenRequest, 'maxInFlight'>[] {
   const order = channel.keyed ? 'key' : 'none'
   const from =
     startFrom === undefined ? {} : { from: startFrom === 'beginning' ? ('oldest' as const) : ('new' as const) }
   const source = { channel: channel.name, group }
-  const main = { source, order, ...(temporary ? { temporary } : {}), ...from } as const
+  const bound = connection.driver.capabilities.byteBound ? { maxInFlightBytes } : {}
+  const main = { source, order, ...bound, ...(temporary ? { temporary } : {}), ...from } as const
   if (strategy.kind !== 'lane') return [main]
-  const lanes = strategy.tiersMs.map(
-    (tierMs) => ({ source: { ...source, lane: `delay.${tierMs}` as const }, order }) as const,
+  const tiersMs = new Set([...strategy.tiersMs, ...connection.topology.lanesOf(channel.name, group)])
+  const lanes = Array.from(
+    tiersMs,
+    (tierMs) => ({ source: { ...source, lane: `delay.${tierMs}` as const }, order, ...bound }) as const,
   )
   return [main, ...lanes]
 }

@@ -41,7 +41,19 @@ export const json: Codec<unknown> = {
     if (text === undefined) throw new TypeError(`JSON cannot carry a ${typeof value}`)
     return Buffer.from(text)
   },
-  decode: (body) => (body === undefined ? undefined : JSON.parse(utf8.decode(body))),
+  decode: (body) => (body === undefined ? undefined : parsed(utf8.decode(body))),
+}
+
+/** The engine's own error quotes the text, and what is in a body is nobody's business. Conformance: ERR-03. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const { message } = error as Error
+    const position = / at position (\d+)/.exec(message)?.[1]
+    const where = /end of JSON/.test(message) ? 'it ends too early' : position && `at position ${position}`
+    throw new SyntaxError(where === undefined ? 'no JSON' : `no JSON: ${where}`)
+  }
 }
 
 export function isCodec(value: unknown): value is Codec<unknown> {

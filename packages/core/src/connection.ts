@@ -166,7 +166,7 @@ export class Connection {
     for (;;) {
       const connection = await link.whenUp()
       try {
-        await connection.provision({ channels: [provision.channel] }, provision.mode)
+        this.topology.found(await connection.provision({ channels: [provision.channel] }, provision.mode))
         return
       } catch (error) {
         if (link.connection === connection) throw this.#cannotProvision(provision, error)
@@ -227,7 +227,7 @@ export class Connection {
     await Promise.all(
       this.topology.all().map(async (provision) => {
         try {
-          await connection.provision({ channels: [provision.channel] }, provision.mode)
+          this.topology.found(await connection.provision({ channels: [provision.channel] }, provision.mode))
         } catch (error) {
           const wrapped = this.#cannotProvision(provision, error)
           if (wrapped.retryable || wrapped.code === 'internal') throw wrapped

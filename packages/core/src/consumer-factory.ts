@@ -4,7 +4,7 @@ import type { BatchOptions, BroadcastOptions, ConsumeOptions } from './consumer.
 import { coreHeader } from './core-headers.ts'
 import type { DeliveryContext, HeaderSender } from './delivery-context.ts'
 import { DeliveryRun, type AnyHandler } from './delivery-run.ts'
-import { checkGroup, checkRetention, checkStart, checkTemporary } from './demands.ts'
+import { checkByteBound, checkGroup, checkRetention, checkStart, checkTemporary } from './demands.ts'
 import { IdempotentReceiver } from './idempotent-receiver.ts'
 import type { Intake } from './intake.ts'
 import { checkKnown } from './known-options.ts'
@@ -16,7 +16,7 @@ import { replyChannel, replyNeed, replyRoute } from './requester.ts'
 import { checkRetryPolicy, defaultRetryPolicy, type RetryPolicy } from './retry-policy.ts'
 import type { Task } from './task.ts'
 
-const shared = ['concurrency', 'startFrom', 'middleware', 'signal']
+const shared = ['concurrency', 'maxInFlightBytes', 'startFrom', 'middleware', 'signal']
 const grouped = ['group', 'retry', 'retryIf', 'timeoutMs']
 const defaultConcurrency = 16
 const defaultBatchConcurrency = 2
@@ -49,7 +49,7 @@ export class ConsumerFactory {
     const receiver = idempotency && this.#receiver(site, group, idempotency)
     const concurrency = options.concurrency ?? defaultConcurrency
     return new ChannelConsumer({
-      ...this.#common(site, { concurrency, startFrom: options.startFrom, policy, retryIf: options.retryIf }),
+      ...this.#common(site, options, { concurrency, policy, retryIf: options.retryIf }),
       group,
       temporary: false,
       onExhausted: undefined,
@@ -76,12 +76,7 @@ export class ConsumerFactory {
     const { nextId, telemetry } = this.#parts
     const policy = policyOf(options.retry)
     return new ChannelConsumer({
-      ...this.#common(site, {
-        concurrency: maxSize * concurrency,
-        startFrom: options.startFrom,
-        policy,
-        retryIf: options.retryIf,
-      }),
+      ...this.#common(site, options, { concurrency: maxSize * concurrency, policy, retryIf: options.retryIf }),
       scale: maxSize,
       group,
       temporary: false,
@@ -112,10 +107,10 @@ export class ConsumerFactory {
     checkHandler(site, handler)
     if (typeof options.onGap !== 'function') throw invalid(`consumeBroadcast "${channel.name}": onGap is required`)
     checkTemporary(connection.driver, channel, 'broadcast')
-    const { onGap, concurrency = 1, startFrom, middleware = [] } = options
+    const { onGap, concurrency = 1, middleware = [] } = options
     const policy = defaultRetryPolicy
     return new ChannelConsumer({
-      ...this.#common(site, { concurrency, startFrom, policy, retryIf: undefined }),
+      ...this.#common(site, options, { concurrency, policy, retryIf: undefined }),
       group: `broadcast-${this.#parts.nextId()}`,
       temporary: true,
       window: (running) => Math.max(keyedWindow, running),
@@ -139,20 +134,23 @@ export class ConsumerFactory {
 
   #common(
     site: Site,
-    options: {
+    { startFrom, maxInFlightBytes }: Pick<BroadcastOptions, 'startFrom' | 'maxInFlightBytes'>,
+    own: {
       concurrency: number
-      startFrom: 'now' | 'beginning' | undefined
       policy: RetryPolicy
       retryIf: ((error: unknown) => boolean) | undefined
     },
   ) {
     const { channel, connection } = site
-    checkConcurrency(options.concurrency)
-    checkStart(connection.driver, channel, options.startFrom)
+    checkConcurrency(own.concurrency)
+    checkStart(connection.driver, channel, startFrom)
+    checkByteBound(connection.driver, channel, maxInFlightBytes)
     const { nextId, redactor, telemetry } = this.#parts
     return {
       ...site,
-      ...options,
+      ...own,
+      startFrom,
+      maxInFlightBytes,
       nextId,
       telemetry,
       redact: (text: string) => redactor.redact(text),

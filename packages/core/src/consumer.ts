@@ -9,6 +9,11 @@ export interface ConsumeOptions<T extends ChannelTypes> {
   group: T['group']
   /** Handlers running at a time. Default 16. */
   concurrency?: number
+  /**
+   * No further message comes while the bodies of those that are out to this consumer have so many bytes; one larger
+   * than that comes alone. Default 64 MiB, where the broker can bound bytes; asking for it elsewhere is refused.
+   */
+  maxInFlightBytes?: number
   /** Default: 5 attempts, exponential from 200 ms to 30 s. */
   retry?: RetryPolicy
   /** What is worth retrying; false: dead-letter now. Default: everything. */
@@ -47,6 +52,8 @@ export interface BroadcastOptions {
   onGap: () => void
   startFrom?: 'now' | 'beginning'
   concurrency?: number
+  /** As for a consumer of a group. */
+  maxInFlightBytes?: number
   middleware?: readonly Middleware[]
   signal?: AbortSignal
 }

@@ -48,6 +48,20 @@ export function checkStart(driver: Driver, channel: ChannelDefinition, startFrom
   throw refused(driver, channel, `consume from the beginning of`, `it keeps no past messages; use startFrom: 'now'`)
 }
 
+/** Conformance: FLW-04, CAP-01. */
+export function checkByteBound(driver: Driver, channel: ChannelDefinition, maxInFlightBytes: number | undefined): void {
+  if (maxInFlightBytes === undefined) return
+  if (!(Number.isInteger(maxInFlightBytes) && maxInFlightBytes >= 1)) {
+    throw new MessagingError(
+      'invalidArgument',
+      `maxInFlightBytes must be a whole number of at least 1, not ${String(maxInFlightBytes)}`,
+    )
+  }
+  if (driver.capabilities.byteBound) return
+  const why = 'it bounds messages, not bytes; remove it and lower concurrency, or use another broker'
+  throw refused(driver, channel, 'bound the bytes in flight of', why)
+}
+
 export function checkTemporary(driver: Driver, channel: ChannelDefinition, what: string): void {
   if (driver.capabilities.temporary !== 'none') return
   throw refused(driver, channel, what, 'it has no temporary groups; use a named group or another broker')

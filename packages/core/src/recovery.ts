@@ -75,7 +75,11 @@ export class Recovery {
 
   /** Run again later, without counting an attempt: nothing ran, or a duplicate is at it. */
   postpone(task: Task, delayMs: number): void {
-    if (task.isLost) return this.#options.intake().finish(task, { kind: 'release' })
+    const intake = this.#options.intake()
+    if (task.isLost) return intake.finish(task, { kind: 'release' })
+    if (this.#options.strategy.kind === 'inPlace' && canHoldMore(intake)) {
+      return intake.isStopping ? intake.finish(task, { kind: 'release' }) : intake.hold(task, delayMs)
+    }
     this.#retry(task, delayMs, task.attempt - 1)
   }
 
@@ -173,12 +177,35 @@ export class Recovery {
         told?.()
         return intake.finish(task, { kind: 'accept' })
       } catch (error) {
-        this.#fault(task, wrapError(connection.driver, error, 'cannot hand over a failed message; it stays unsettled'))
+        const wrapped = wrapError(connection.driver, error, 'cannot hand over a failed message; it stays unsettled')
+        if (refusals.has(wrapped.code) && this.#cutDown(task, { to, copy, told }, wrapped)) return
+        this.#fault(task, wrapped)
         const waitMs = backoffMs(attempt + 2, connection.runtime.random, { maxMs: 30_000 })
         await new Promise<void>((resolve) => connection.timers.after(waitMs, resolve))
         if (task.isLost || intake.isStopping) return intake.finish(task, { kind: 'release' })
       }
     }
+  }
+
+  /**
+   * The broker will never take this copy: a foreign message has more headers than may be sent. It is dead-lettered with
+   * those that fit, rather than held for ever. False: that was tried already. Conformance: MSG-16.
+   */
+  #cutDown(task: Task, { to, copy, told }: HandOver, error: MessagingError): boolean {
+    if (to.lane !== 'dead') {
+      this.deadLetter(task, error, task.attempt, this.#options.connection.runtime.clock.now())
+      return true
+    }
+    if (copy.headers[lostHeaders] !== undefined) return false
+    const { maxHeaderBytes } = this.#options.connection.driver.capabilities
+    void this.#handOver(
+      task,
+      to,
+      { ...copy, headers: fittingHeaders(copy.headers, maxHeaderBytes / 2) },
+      undefined,
+      told,
+    )
+    return true
   }
 
   #address(lane?: Lane): Address {
@@ -203,12 +230,54 @@ export class Recovery {
   }
 }
 
+interface HandOver {
+  readonly to: Address
+  readonly copy: WireMessage
+  readonly told: (() => void) | undefined
+}
+
+/** What trying again does not help. */
+const refusals: ReadonlySet<string> = new Set(['tooLarge', 'invalidArgument'])
+
+/** How many headers a dead letter had to do without. Gone with the record when it is redriven. */
+const recordPrefix = 'waybill-failure-'
+const lostHeaders = `${recordPrefix}lost-headers`
+const maxNameBytes = 255
+
+/** The failure record and the smallest of the others, up to so many bytes, and how many are missing. */
+function fittingHeaders(headers: Headers, maxBytes: number): Headers {
+  const kept = Object.create(null) as Record<string, string>
+  const entries = Object.entries(headers).map(([name, value]) => ({ name, value, bytes: bytesOf(name, value) }))
+  let bytes = 0
+  let lost = 0
+  for (const each of entries.sort((a, b) => a.bytes - b.bytes)) {
+    bytes += each.bytes
+    if (bytes <= maxBytes && Buffer.byteLength(each.name) <= maxNameBytes) kept[each.name] = each.value
+    else lost++
+  }
+  kept[lostHeaders] = String(lost)
+  return kept
+}
+
+function bytesOf(name: string, value: string): number {
+  return name.startsWith(recordPrefix) ? 0 : Buffer.byteLength(name) + Buffer.byteLength(value)
+}
+
 /** Retries without a delay that are carried out at once; each further one waits a little first. */
 const retriesAtOnce = 10
 const breathMs = 10
 
 /** Waits shorter than this are held rather than sent round again. */
 const shortestHopMs = 50
+
+/**
+ * A broker that retries in place counts each look at a message as a delivery, and so as an attempt. Half of the places
+ * may be taken by messages that wait here instead; the other half goes on with the rest. Conformance: IDM-04.
+ */
+function canHoldMore(intake: Intake): boolean {
+  const held = intake.openNow().filter(({ state }) => state === 'held').length
+  return held < Math.floor(intake.concurrency / 2)
+}
 
 function strategyDelays(strategy: RetryStrategy): { maxMs?: number; tiersMs: readonly number[] | undefined } {
   return strategy.kind === 'copy' || strategy.kind === 'lane' ? strategy : { tiersMs: undefined }

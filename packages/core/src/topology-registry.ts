@@ -1,6 +1,6 @@
 import type { ChannelDefinition } from './channel.ts'
 import type { ChannelRoute } from './connection-routes.ts'
-import type { TopologyChannel, TopologyGroup } from './driver/driver.ts'
+import type { TopologyChannel, TopologyGroup, TopologyReport } from './driver/driver.ts'
 import { MessagingError } from './messaging-error.ts'
 
 export type ProvisionMode = 'create' | 'verify' | 'known'
@@ -21,6 +21,7 @@ export interface TopologyNeed {
 /** What all producers and consumers of one connection need of the broker, merged; asked for again in each epoch. */
 export class TopologyRegistry {
   readonly #provisions = new Map<string, Provision>()
+  readonly #lanes = new Map<string, readonly number[]>()
 
   all(): Provision[] {
     return [...this.#provisions.values()]
@@ -61,6 +62,16 @@ export class TopologyRegistry {
     this.#provisions.set(provision.channel.name, provision)
   }
 
+  /** What the broker told of its delay lanes, when it was last provisioned. */
+  found({ lanes = [] }: TopologyReport): void {
+    for (const { channel, group, delaysMs } of lanes) this.#lanes.set(laneKey(channel, group), delaysMs)
+  }
+
+  /** The delay lanes that a group has, whoever made them. */
+  lanesOf(channel: string, group: string): readonly number[] {
+    return this.#lanes.get(laneKey(channel, group)) ?? []
+  }
+
   /** Whether `provision` asks for nothing that was not there. */
   covers({ channel, mode }: Provision): boolean {
     const known = this.#provisions.get(channel.name)
@@ -71,6 +82,10 @@ export class TopologyRegistry {
       ),
     )
   }
+}
+
+function laneKey(channel: string, group: string): string {
+  return `${channel}\n${group}`
 }
 
 export function needOf(channel: ChannelDefinition): TopologyNeed {

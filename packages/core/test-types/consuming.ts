@@ -8,6 +8,7 @@ export async function billing(messaging: Messaging) {
     {
       group: 'billing',
       concurrency: 16,
+      maxInFlightBytes: 1_048_576,
       timeoutMs: 30_000,
       retry: exponential({ maxAttempts: 5, initialDelayMs: 200, maxDelayMs: 30_000 }),
       retryIf: (error) => !(error instanceof CardDeclined),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { channel, definitionOf } from '../src/channel.ts'
-import { bytes } from '../src/codec.ts'
+import { bytes, json } from '../src/codec.ts'
 import type { WireMessage } from '../src/driver/wire-message.ts'
 import { decode } from '../src/message-decoder.ts'
 import { MessageEncoder } from '../src/message-encoder.ts'
@@ -72,6 +72,15 @@ describe('encode', () => {
 })
 
 describe('decode', () => {
+  it.each(['hunter2', '{"password": hunter2}', '{"password":"hunter2"', '["hunter2",]', '{"a":"hunter2"}x'])(
+    'says that %s is no JSON, and quotes nothing of it',
+    (text) => {
+      const decoding = (): unknown => json.decode(Buffer.from(text), { type: 't', contentType: 'x', headers: {} })
+      expect(decoding).toThrow(/^no JSON/)
+      expect(decoding).not.toThrow(/hunter/)
+    },
+  )
+
   it('gives back what was sent', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

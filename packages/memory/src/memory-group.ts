@@ -32,6 +32,7 @@ export class MemoryGroup {
   wasListenedTo = false
   readonly #options: GroupOptions
   readonly #delayLanes = new Map<string, MemoryLane>()
+  readonly #laneDelaysMs: number[] = []
 
   constructor(options: GroupOptions) {
     this.name = options.name
@@ -53,9 +54,16 @@ export class MemoryGroup {
     return [this.main, this.dead, ...this.#delayLanes.values()]
   }
 
+  /** The delays of its lanes to wait in. */
+  get laneDelaysMs(): readonly number[] {
+    return this.#laneDelaysMs
+  }
+
   addDelayLane(delayMs: number): void {
     const lane = `delay.${delayMs}`
-    if (!this.#delayLanes.has(lane)) this.#delayLanes.set(lane, this.#make(`/${lane}`, new PlainBacklog()))
+    if (this.#delayLanes.has(lane)) return
+    this.#delayLanes.set(lane, this.#make(`/${lane}`, new PlainBacklog()))
+    this.#laneDelaysMs.push(delayMs)
   }
 
   #make(suffix: string, backlog: PlainBacklog | KeyedBacklog): MemoryLane {

@@ -58,6 +58,7 @@ export class MemoryListener implements LiveListener, Member {
   readonly #onDelivery: OnDelivery
   readonly #faults: MemoryFaults
   readonly #countsDeliveries: boolean
+  readonly #identifies: boolean
   readonly #dropsExpired: boolean
   readonly #slots: DeliverySlots
   readonly #mode: SettlementMode
@@ -78,6 +79,7 @@ export class MemoryListener implements LiveListener, Member {
     this.#onDelivery = options.onDelivery
     this.#faults = options.faults
     this.#countsDeliveries = capabilities.deliveries !== 'none'
+    this.#identifies = options.capabilities.retryInPlace !== undefined
     this.#dropsExpired = capabilities.nativeExpiry
     this.#slots = new DeliverySlots(request, this.#onSettled)
     this.#mode =
@@ -113,7 +115,8 @@ export class MemoryListener implements LiveListener, Member {
     this.#mode.delivered(message)
     const deliveries = ++message.deliveries
     const count = this.#countsDeliveries ? deliveries : undefined
-    const delivery = new MemoryDelivery(message.message, count, lease, this.lane, message.sequence)
+    const wire = this.#identifies ? message.identifiedIn(this.lane.name) : message.message
+    const delivery = new MemoryDelivery(wire, count, lease, this.lane, message.sequence)
     void this.#onDelivery(delivery).then(slot.onSettled, slot.onFailed)
     if (this.#faults.isActive && this.#faults.crashes('deliver', 'after')) this.#options.crash()
   }

@@ -43,6 +43,16 @@ export class MemoryNames {
     return this.#groupAt(channel, this.#aliases.get(channel)?.groups.get(group)?.name ?? group)
   }
 
+  /** `undefined`: there is no such group. */
+  find(channel: string, group: string): MemoryGroup | undefined {
+    try {
+      return this.group(channel, group)
+    } catch (error) {
+      if (error instanceof MemoryBrokerError && error.code === 'notFound') return undefined
+      throw error
+    }
+  }
+
   /** The groups that a message to this address reaches. */
   groups(to: Address): MemoryGroup[] {
     if (to.group !== undefined) return [this.group(to.channel, to.group)]

@@ -11,6 +11,8 @@ export interface SettlerOptions {
   readonly clock: Clock
   readonly group: MemoryGroup
   readonly lane: MemoryLane
+  /** Where its dead letters go: the group's own lane, or what provisioning named instead. */
+  readonly dead: MemoryLane
   report(event: DriverEvent): void
 }
 
@@ -74,7 +76,7 @@ export class MemorySettler {
       return false
     }
     const headers = Object.assign(Object.create(null), message.message.headers, settlement.headers) as Headers
-    this.#options.group.dead.add({ ...message.message, headers }, message.storedAtMs)
+    this.#options.dead.add({ ...message.message, headers }, message.storedAtMs)
     return true
   }
 
@@ -99,7 +101,7 @@ export class MemorySettler {
   }
 
   #giveUp(message: StoredMessage): void {
-    this.#options.group.dead.add(message.message, message.storedAtMs)
+    this.#options.dead.add(message.message, message.storedAtMs)
     this.accept(message)
   }
 }

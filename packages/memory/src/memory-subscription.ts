@@ -35,7 +35,8 @@ export function subscribe(subscriber: Subscriber, { request, onDelivery, onGone 
   group.wasListenedTo = true
   const { clock } = context
   const report = context.report.bind(context)
-  const settler = new MemorySettler({ broker, capabilities, clock, group, lane, report })
+  const dead = names.lane({ channel, group: name, lane: 'dead' })
+  const settler = new MemorySettler({ broker, capabilities, clock, group, lane, dead, report })
   if (request.intent === 'browse') {
     return new MemoryBrowser({
       onDelivery,

@@ -18,9 +18,19 @@ interface Site {
  */
 export function provision(site: Site, topology: Topology, mode: 'create' | 'verify' | 'known'): TopologyReport {
   site.names.learn(topology)
-  if (mode === 'known') return { entities: [] }
+  if (mode === 'known') return { entities: [], ...lanesOf(site, topology) }
   for (const channel of topology.channels) check(site, channel, mode)
-  return { entities: topology.channels.flatMap((channel) => make(site, channel)) }
+  const entities = topology.channels.flatMap((channel) => make(site, channel))
+  return { entities, ...lanesOf(site, topology) }
+}
+
+/** Also those that nobody asks for now: messages may still wait there. */
+function lanesOf({ capabilities, names }: Site, { channels }: Topology): Pick<TopologyReport, 'lanes'> {
+  if (!capabilities.delayLanes) return {}
+  const lanes = channels.flatMap(({ name: channel, groups }) =>
+    groups.map(({ name: group }) => ({ channel, group, delaysMs: names.find(channel, group)?.laneDelaysMs ?? [] })),
+  )
+  return { lanes }
 }
 
 function check(site: Site, channel: TopologyChannel, mode: 'create' | 'verify'): void {

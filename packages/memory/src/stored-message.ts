@@ -11,10 +11,17 @@ export class StoredMessage {
   deliveries = 0
   /** The one behind it in the queue that holds it. */
   next: StoredMessage | undefined = undefined
+  #identified: WireMessage | undefined
 
   constructor(message: WireMessage, sequence: number, storedAtMs: number) {
     this.message = message
     this.sequence = sequence
     this.storedAtMs = storedAtMs
+  }
+
+  /** With an id: its own, or the place where it was first delivered, as brokers give one that retry in place. */
+  identifiedIn(lane: string): WireMessage {
+    if (this.message.id !== undefined) return this.message
+    return (this.#identified ??= { ...this.message, id: `${lane}@${this.sequence}` })
   }
 }

@@ -1,4 +1,4 @@
-import type { Faults, Link, Probe, ProbeMessage } from '@waybill/conformance'
+import type { Faults, ForeignMessage, ForeignValue, Link, Probe, ProbeMessage } from '@waybill/conformance'
 import type { Driver, Headers, WireMessage } from '@waybill/core/driver'
 import type { MemoryBroker } from '../src/memory-broker.ts'
 
@@ -55,6 +55,9 @@ export function memoryFaults(broker: MemoryBroker): Faults {
     },
     injectUnreadable: async (address) =>
       broker.publish(address, { ...wireMessage({}), problem: 'planted by the probe' }),
+    injectForeign: async (address, messages) => {
+      for (const message of messages) broker.publish(address, wireMessage(foreign(message)))
+    },
     backstop: {
       deliveries: 5,
       options: { capabilities: { retryInPlace: { maxMs: 60_000, granularityMs: 1, maxDeliveries: 5 } } },
@@ -99,6 +102,25 @@ function wireMessage({ attributes = {}, headers = {}, key, body }: Partial<Probe
   const { id, source, type, time, datacontenttype: contentType, partitionkey, ...extensions } = attributes
   const named = { id, source, type, time, contentType, key: key ?? partitionkey, body }
   return { ...named, extensions: bare(extensions), headers: bare(headers) }
+}
+
+/** This broker knows texts only; a foreign client of it may still write any text under any name. */
+function foreign({ headers, contentType, body }: ForeignMessage): Partial<ProbeMessage> {
+  const texts = headers.map(([name, value]) => [Buffer.from(name).toString(), textOf(value)])
+  const attributes = contentType === undefined ? {} : { datacontenttype: contentType }
+  return { attributes, headers: Object.fromEntries(texts) as Headers, body }
+}
+
+function textOf(value: ForeignValue): string {
+  if (value.kind === 'text' || value.kind === 'bytes') return Buffer.from(value.bytes).toString()
+  if (value.kind === 'list') return `[${value.items.map(textOf).join()}]`
+  return value.kind === 'table'
+    ? `{${value.entries.map(([, each]) => textOf(each)).join()}}`
+    : JSON.stringify(value, bigText)
+}
+
+function bigText(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 function bare(headers: Headers): Headers {

@@ -3,6 +3,7 @@ import { MessagingError, type DriverContext } from '@waybill/core/driver'
 import { connect, type ChannelModel, type Options, type SocketOptions } from 'amqplib'
 import { corkPerTurn } from './rabbitmq-cork.ts'
 import { isVhostRefusal } from './rabbitmq-errors.ts'
+import { guardFrames, maxFrameBytes } from './rabbitmq-frame-guard.ts'
 import type { RabbitmqSettings } from './rabbitmq-options.ts'
 
 /** An amqplib connection together with the means to end it at once, whatever state it is in. */
@@ -30,6 +31,7 @@ export async function openLink(settings: RabbitmqSettings, context: DriverContex
       ...socketOptions(settings, context),
       signal: socket.signal,
     } as SocketOptions)
+    guardFrames(model)
     const stream = socketOf(model)
     if (stream !== undefined) corkPerTurn(stream)
     model.once('close', () => signal.removeEventListener('abort', onAbort))
@@ -59,6 +61,8 @@ function addressOf(settings: RabbitmqSettings): Options.Connect {
     password,
     vhost: encodeURIComponent(vhost),
     heartbeat: heartbeatSeconds(heartbeatMs),
+    frameMax: maxFrameBytes,
+    maxFrameSize: maxFrameBytes,
   }
 }
 

@@ -88,7 +88,7 @@ export class QueueListener implements Listener {
     return QueueConsumer.open({
       model,
       queue,
-      prefetch: isExclusive ? shardPrefetch : Math.min(request.maxInFlight, maxPrefetch),
+      prefetch: this.#prefetch,
       share: shareOf(request.maxInFlight, queues.length, index),
       ...(priority === undefined ? {} : { priority }),
       givesBackAtEnd: isExclusive || request.temporary === true,
@@ -101,7 +101,25 @@ export class QueueListener implements Listener {
   /** What is over the window waits here, and what is over a shard's part of it. */
   #onMessage(message: ConsumeMessage, consumer: QueueConsumer): void {
     if (this.#hasRoomFor(consumer)) this.#handOn(message, consumer)
-    else this.#waiting.push([message, consumer])
+    else if (this.#unresolved + this.#waiting.length < this.#most) this.#waiting.push([message, consumer])
+    else this.#overrun()
+  }
+
+  /** What the broker may deliver before anything of it is settled. */
+  get #most(): number {
+    return this.#options.queues.length * this.#prefetch
+  }
+
+  get #prefetch(): number {
+    const { isExclusive, request } = this.#options
+    return isExclusive ? shardPrefetch : Math.min(request.maxInFlight, maxPrefetch)
+  }
+
+  /** It keeps no bound, so it would fill our memory: the connection ends. Conformance: ERR-07. */
+  #overrun(): void {
+    if (this.#isOver) return
+    const what = `the broker delivers more than the ${this.#most} messages it may before any is settled`
+    this.#options.model.emit('error', new MessagingError('internal', what, { system: 'rabbitmq' }))
   }
 
   #hasRoomFor(consumer: QueueConsumer): boolean {

@@ -150,7 +150,7 @@ class Reading {
     switch (name) {
       case 'ce-specversion':
         this.specversion = text
-        if (text !== '1.0') this.problem ??= `CloudEvents specversion ${JSON.stringify(text)} is not "1.0"`
+        if (text !== '1.0') this.problem ??= 'CloudEvents specversion is not "1.0"'
         break
       case 'ce-id':
         this.id = text
@@ -192,7 +192,7 @@ class Reading {
 
   #header(name: string, text: string): void {
     if (this.headers === none) this.headers = Object.create(null) as Writable
-    this.headers[name] = text
+    this.headers[writableName(name)] = text
   }
 
   #noText(name: string): void {
@@ -203,6 +203,14 @@ class Reading {
   #takePrototype(prototype: unknown): void {
     if (prototype !== null) this.#header('__proto__', fieldText(prototype))
   }
+}
+
+/**
+ * A name that can be written again, into a dead letter or a retry. Bytes that are no UTF-8 have become three times as
+ * many each, and a name has 255 at most. Conformance: MSG-16.
+ */
+function writableName(name: string): string {
+  return fits(name) ? name : name.replaceAll('\ufffd', '?')
 }
 
 type Writable = { [name: string]: string }

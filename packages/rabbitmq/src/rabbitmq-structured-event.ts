@@ -7,10 +7,19 @@ export const structuredContentType = 'application/cloudevents'
 export function structuredEvent(contentType: string, body: Buffer, headers: Headers): WireMessage {
   try {
     if (!/^application\/cloudevents\+json\s*(;|$)/i.test(contentType)) throw new Error(`cannot read ${contentType}`)
-    return messageOf(JSON.parse(body.toString('utf8')), headers)
+    return messageOf(parsed(body.toString('utf8')), headers)
   } catch (error) {
     const problem = `no structured CloudEvent: ${error instanceof Error ? error.message : String(error)}`
     return { ...nothingRead, contentType, headers, body, problem }
+  }
+}
+
+/** The engine's own error would quote the body. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('its body is no JSON')
   }
 }
 
@@ -27,7 +36,7 @@ function messageOf(event: unknown, headers: Headers): WireMessage {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) throw new Error('it is no JSON object')
   const attributes = attributesOf(event as { [name: string]: unknown })
   const { specversion, id, source, type, time, datacontenttype, partitionkey, ...others } = attributes
-  if (specversion !== '1.0') throw new Error(`specversion ${JSON.stringify(specversion)} is not "1.0"`)
+  if (specversion !== '1.0') throw new Error('specversion is not "1.0"')
   for (const [name, value] of Object.entries({ id, source, type })) if (!value) throw new Error(`${name} is missing`)
   return {
     id,
@@ -47,8 +56,8 @@ function attributesOf(event: { [name: string]: unknown }): { [name: string]: str
   for (const name of Object.keys(event)) {
     const value = event[name]
     if (name === 'data' || name === 'data_base64' || value === null) continue
-    if (!/^[a-z0-9]+$/.test(name)) throw new Error(`${JSON.stringify(name)} is no attribute name`)
-    if (typeof value === 'object') throw new Error(`attribute ${name} is no text, number or truth value`)
+    if (!/^[a-z0-9]+$/.test(name)) throw new Error('a member is named as no attribute can be')
+    if (typeof value === 'object') throw new Error('an attribute is no text, number or truth value')
     attributes[name] = String(value)
   }
   return attributes

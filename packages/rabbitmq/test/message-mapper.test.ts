@@ -238,6 +238,12 @@ describe('what comes from others', () => {
       }),
     )
   })
+
+  it('names that have grown because their bytes are no UTF-8 can be written again', () => {
+    const table = { ['\ufffd'.repeat(255)]: 'a', ['n'.repeat(255)]: 'b' }
+    const { headers } = wireMessageOf({ content: Buffer.alloc(0), properties: { headers: table } as never })
+    expect(Object.keys(headers).map((name) => Buffer.byteLength(name))).toEqual([255, 255])
+  })
 })
 
 describe('structured CloudEvents', () => {

@@ -3,6 +3,8 @@ import { sleep, type Faults, type Link } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
 import { type ConfirmChannel, connect } from 'amqplib'
 import type { Management } from './rabbitmq-management.ts'
+import { publishForeign } from './foreign-client.ts'
+import { attacks, startHostileBroker } from './hostile-broker.ts'
 import { isOf, queueOf } from './rabbitmq-probe.ts'
 
 export interface RabbitmqLink extends Link {
@@ -22,6 +24,7 @@ export function rabbitmqFaults(
     ...wrongDrivers(broker, driverAt),
     backstop: { deliveries: 5, options: { deliveryLimit: 5 } },
     process: { folder: new URL('../', import.meta.url) },
+    hostileBroker: { attacks: Object.keys(attacks), open: startHostileBroker },
   }
 }
 
@@ -120,6 +123,7 @@ function topologyFaults({ url }: RabbitmqBroker, management: Management): Faults
       const groups = { [group]: { address, deadLetterAddress } }
       return { configuration: { address: main.channel, groups }, main, dead }
     },
+    injectForeign: (address, messages) => publishForeign(url, queueOf(address), messages),
     injectUnreadable: (address) =>
       withChannel(async (channel) => {
         const contentType = 'application/cloudevents+json'
@@ -169,6 +173,8 @@ function wrongDrivers(
           selfSignedCertificate: () => behind('selfSigned'),
           expiredCertificate: () => behind('expired'),
           wrongHostCertificate: () => behind('wrongHost'),
+          plainTextForTls: () =>
+            changed((other) => Object.assign(other, { protocol: 'amqps:', port: other.port || '5672' }), trusting),
         }),
     ...(control === undefined
       ? {}

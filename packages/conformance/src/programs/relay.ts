@@ -23,11 +23,16 @@ async function relay({ url, from, to, group, concurrency, workMs, drainMs }: Rel
     void messaging.close({ drainMs }).then(() => console.log('closed'))
   })
   const target = itemChannel(to, [group])
-  await messaging.consume(itemChannel(from, [group]), { group, concurrency }, async (data, { message, send }) => {
-    await new Promise((resolve) => setTimeout(resolve, workMs))
-    await send(target, data, { id: message.id })
-    console.log(`handled ${message.id}`)
-  })
+  const retry = { maxAttempts: 1, delaysMs: [] }
+  await messaging.consume(
+    itemChannel(from, [group]),
+    { group, concurrency, retry },
+    async (data, { message, send }) => {
+      await new Promise((resolve) => setTimeout(resolve, workMs))
+      await send(target, data, { id: message.id })
+      console.log(`handled ${message.id}`)
+    },
+  )
   console.log('ready')
 }
 

@@ -107,7 +107,10 @@ export interface ListenRequest {
   /** `key`: broker order, and one owner per key over all members. */
   readonly order: 'none' | 'key'
   readonly maxInFlight: number
-  /** Only where `capabilities.byteBound`. */
+  /**
+   * No further delivery while the bodies of those unresolved have so many bytes: they go over it by the last one, so
+   * that one larger than the bound gets through alone. Only where `capabilities.byteBound`. Conformance: FLW-04.
+   */
   readonly maxInFlightBytes?: number
   /** A group of this listener's own, made here and gone with it: broadcast, replies. It is in no topology. */
   readonly temporary?: boolean
@@ -122,7 +125,10 @@ export interface ListenRequest {
 }
 
 export interface Delivery {
-  /** Mapped without throwing: what could not be read is in `message.problem`. */
+  /**
+   * Mapped without throwing: what could not be read is in `message.problem`. Where `capabilities.retryInPlace`, a
+   * message that came without an id has the broker's own, the same in each delivery. Conformance: MSG-07.
+   */
   readonly message: WireMessage
   /** How often the broker says it delivered this message, the present time included. Not the attempt. */
   readonly deliveries?: number | undefined
@@ -188,6 +194,18 @@ export interface TopologyGroup {
 export interface TopologyReport {
   /** The entities made, or found under `verify`, by the broker's own names. */
   readonly entities: readonly string[]
+  /** The delay lanes there are, in every mode. Only where `capabilities.delayLanes`. */
+  readonly lanes?: readonly GroupLanes[]
+}
+
+/**
+ * All delay lanes of one group that was asked for, also those that no retry policy names any more: the core listens to
+ * them too, so that what waits there is not stranded. Conformance: RTY-14.
+ */
+export interface GroupLanes {
+  readonly channel: string
+  readonly group: string
+  readonly delaysMs: readonly number[]
 }
 
 export interface Inspection {

@@ -8,6 +8,7 @@ export type {
   DriverConnection,
   DriverContext,
   DriverEvent,
+  GroupLanes,
   Inspection,
   Lane,
   Lease,

@@ -4,6 +4,7 @@ import type { Behaviour } from '../../behaviour.ts'
 import { item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
 import { countSends } from '../../wrapped-driver.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const group = 'billing'
 
@@ -27,6 +28,7 @@ export const limits: readonly Behaviour[] = [
   {
     id: 'CAP-02',
     part: 'headers in all',
+    needs: { capability: retries },
     async run(kit) {
       const { maxHeaderBytes } = kit.capabilities
       const orders = kit.channel([group])
@@ -67,6 +69,7 @@ export const limits: readonly Behaviour[] = [
       equal(letter?.headers.pad?.length, most, 'whole')
       match(letter?.headers['waybill-failure-message'] ?? '', /^planted .*cut \d+ bytes/)
     },
+    refusal: refusesRetries,
   },
   {
     id: 'CAP-02',
@@ -99,6 +102,7 @@ export const limits: readonly Behaviour[] = [
   {
     id: 'CAP-02',
     part: 'names',
+    needs: { capability: retries },
     async run(kit) {
       const longest = Math.min(kit.capabilities.maxNameLength, 200)
       const padded = (name: string, length: number): string => name + 'n'.repeat(length - name.length)
@@ -122,6 +126,7 @@ export const limits: readonly Behaviour[] = [
         messaging.producer(channel(kit.name('c'), { schema: bytes, groups: [padded('g', longest + 1)] }))
       await kit.expectRejection(['unsupported', 'invalidArgument'], groupTooLong())
     },
+    refusal: refusesRetries,
   },
   {
     id: 'CAP-02',
@@ -185,7 +190,8 @@ export const limits: readonly Behaviour[] = [
     async refusal(kit) {
       const { delayLanes } = kit.capabilities
       const messaging = await kit.connect()
-      const consuming = messaging.consume(kit.channel([group]), { group }, async () => {})
+      const retry = { maxAttempts: 2, delaysMs: [60_000] }
+      const consuming = messaging.consume(kit.channel([group]), { group, retry }, async () => {})
       if (delayLanes) await kit.within('delay lanes have no limit', consuming)
       else await kit.expectUnsupported(consuming)
     },

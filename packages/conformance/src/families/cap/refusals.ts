@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { channel, type Channel, type Driver, type Messaging } from '@waybill/core'
 import type { Capabilities } from '@waybill/core/driver'
+import { canDelay } from '../../allowed-retries.ts'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, itemSchema, type ItemChannel } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
@@ -51,6 +52,12 @@ const asks: readonly Ask[] = [
     without: (all) =>
       all.delayedSend === undefined ? all : { ...all, delayedSend: { ...all.delayedSend, withOrder: false } },
     ask: (messaging, kit) => messaging.send(keyed(kit), item(), { deliverAt: new Date(Date.now() + 1_000) }),
+  },
+  {
+    capability: 'byteBound',
+    isDeclared: ({ byteBound }) => byteBound,
+    without: (all) => ({ ...all, byteBound: false }),
+    ask: (messaging, kit) => messaging.consume(plain(kit), { group, maxInFlightBytes: 1_000 }, handler),
   },
   {
     capability: 'temporary',
@@ -155,10 +162,6 @@ function plain(kit: Kit): ItemChannel<typeof group> {
 
 function keyed(kit: Kit): ItemChannel<typeof group> {
   return kit.channel([group], { ordering: 'key' })
-}
-
-function canDelay({ retryInPlace, delayedSend, delayLanes }: Capabilities): boolean {
-  return retryInPlace !== undefined || (delayedSend?.toGroupMs ?? 0) > 0 || delayLanes
 }
 
 function withoutDelay({ retryInPlace: _, delayedSend: __, ...all }: Capabilities): Capabilities {

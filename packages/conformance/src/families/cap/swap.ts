@@ -3,11 +3,14 @@ import { connect, type Configuration, type Messaging } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, itemChannel, items, sendItems, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
+import { allAttemptsMs, refusesRetries, retries } from '../rty/letters.ts'
 
 /** One program; which broker it runs on is said outside of it. */
 export const swapped: readonly Behaviour[] = [
   {
     id: 'CAP-03',
+    needs: { capability: retries },
+    refusal: refusesRetries,
     deadlineMs: 60_000,
     async run(kit) {
       const url = kit.harness.url
@@ -17,6 +20,8 @@ export const swapped: readonly Behaviour[] = [
   {
     id: 'CAP-03',
     part: 'by configuration',
+    needs: { capability: retries },
+    refusal: refusesRetries,
     deadlineMs: 60_000,
     async run(kit) {
       const configuration: Configuration = JSON.parse(
@@ -56,14 +61,18 @@ async function program(kit: Kit, open: () => Promise<Messaging>): Promise<void> 
     equal(message.key, data.key)
   }
   const hopeless = ids.filter((_, n) => n % 10 === 7)
-  await billed.untilDone(ids.filter((id) => !hopeless.includes(id)))
+  const handledWithinMs = allAttemptsMs(kit, retry)
+  await billed.untilDone(
+    ids.filter((id) => !hopeless.includes(id)),
+    handledWithinMs,
+  )
   const letters = billing.deadLetters(orders, 'billing')
   const listed = async () => {
     const found = []
     for await (const letter of letters.list()) found.push(letter)
     return found.length === hopeless.length ? found : undefined
   }
-  const found = await kit.eventually('the dead letters', listed)
+  const found = await kit.eventually('the dead letters', listed, handledWithinMs)
   deepEqual(found.map(({ message }) => message.id).sort(), [...hopeless].sort())
   for (const { failure } of found) deepEqual([failure?.type, failure?.attempts], ['TypeError', 3])
   for (const [n, id] of ids.entries()) {

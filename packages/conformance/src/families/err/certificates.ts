@@ -10,11 +10,12 @@ export const certificates: readonly Behaviour[] = [
   refused(undefined, 'selfSignedCertificate', /self.?signed|certificate/i),
   refused('expired', 'expiredCertificate', /expired/i),
   refused('wrong host', 'wrongHostCertificate', /host|altname/i),
+  refused('plain text', 'plainTextForTls', /./),
 ]
 
 function refused(
   part: string | undefined,
-  fault: FaultName & `${'selfSigned' | 'expired' | 'wrongHost'}Certificate`,
+  fault: FaultName & (`${'selfSigned' | 'expired' | 'wrongHost'}Certificate` | 'plainTextForTls'),
   text: RegExp,
 ): Behaviour {
   return {

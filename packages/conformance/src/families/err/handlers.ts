@@ -3,6 +3,7 @@ import type { MessagingEvent } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, items, sendItems, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const group = 'billing'
 const twice = { maxAttempts: 2, delaysMs: [50] }
@@ -11,32 +12,39 @@ const twice = { maxAttempts: 2, delaysMs: [50] }
 export const handlers: readonly Behaviour[] = [
   {
     id: 'ERR-05',
+    needs: { capability: retries },
     run: (kit) =>
       survive(kit, (messaging, orders, thrower) =>
         messaging.consume(orders, { group, retry: twice }, async ({ n }) => thrower(n)),
       ),
+    refusal: refusesRetries,
   },
   {
     id: 'ERR-05',
     part: 'before the first await',
+    needs: { capability: retries },
     run: (kit) =>
       survive(kit, (messaging, orders, thrower) =>
         messaging.consume(orders, { group, retry: twice }, ({ n }) => Promise.resolve(thrower(n))),
       ),
+    refusal: refusesRetries,
   },
   {
     id: 'ERR-05',
     part: 'in a batch',
+    needs: { capability: retries },
     run: (kit) =>
       survive(kit, (messaging, orders, thrower) =>
         messaging.consumeBatch(orders, { group, retry: twice, maxSize: 4, maxWaitMs: 20 }, async (batch) => {
           for (const { data } of batch) thrower(data.n)
         }),
       ),
+    refusal: refusesRetries,
   },
   {
     id: 'ERR-05',
     part: 'in a middleware and in retryIf',
+    needs: { capability: retries },
     run: (kit) =>
       survive(kit, (messaging, orders, thrower) => {
         const handle = async (context: { readonly message: { readonly data: unknown } }): Promise<void> =>
@@ -46,9 +54,11 @@ export const handlers: readonly Behaviour[] = [
         }
         return messaging.consume(orders, { group, retry: twice, retryIf, middleware: [{ handle }] }, async () => {})
       }),
+    refusal: refusesRetries,
   },
   {
     id: 'ERR-06',
+    needs: { capability: retries },
     async run(kit) {
       const seen: unknown[] = []
       const listener = (error: unknown): void => void seen.push(error)
@@ -81,6 +91,7 @@ export const handlers: readonly Behaviour[] = [
       await new Promise((resolve) => setImmediate(resolve))
       deepEqual(seen, [], 'errors that reached nobody')
     },
+    refusal: refusesRetries,
   },
 ]
 

@@ -42,6 +42,47 @@ export const secrets: readonly Behaviour[] = [
   },
   {
     id: 'ERR-03',
+    part: 'in headers and bodies',
+    async run(kit) {
+      const secret = `s3cr3t/${kit.nonce}+ü`
+      const shown = new Shown(secret)
+      const written = captureOutput()
+      kit.defer(async () => void written.end())
+      const orders = kit.channel([group])
+      const messaging = await kit.connect(observing(kit, shown))
+      const refused = (what: string, work: Promise<unknown>): Promise<void> =>
+        kit.expectRejection(['invalidArgument', 'tooLarge'], work).then((error) => shown.add(what, error))
+      const circular: { [name: string]: unknown } = { secret }
+      circular['self'] = circular
+      await refused(
+        'a header with a control character',
+        messaging.send(orders, item(), { headers: { a: `${secret}\0` } }),
+      )
+      const headers = { a: secret.repeat(Math.ceil(kit.capabilities.maxHeaderBytes / secret.length)) }
+      await refused('a header that is too large', messaging.send(orders, item(), { headers }))
+      await refused('data that does not fit', messaging.send(orders, { n: secret } as unknown as Item))
+      await refused('data that JSON cannot carry', messaging.send(orders, { ...item(), ...circular } as Item))
+      const consumer = await messaging.consume(orders, { group, retry: once }, async () => {})
+      const bodies = [secret, `{"password": ${secret}}`, `{"password":"${secret}"`, `{"n":"${secret}"}`]
+      for (const body of bodies) {
+        await kit.probe.inject({ channel: orders.name, group }, { body: Buffer.from(body), headers: { a: secret } })
+      }
+      const letters = await kit.eventually('the dead letters', async () => {
+        const found = await kit.probe.readDeadLetters(orders.name, group)
+        return found.length >= bodies.length ? found : undefined
+      })
+      const isRecord = ([name]: readonly [string, unknown]): boolean => name.startsWith('waybill-failure-')
+      for (const { headers } of letters) shown.add('failure record', Object.entries(headers).filter(isRecord))
+      for (const part of [messaging, consumer, await messaging.producer(orders), orders, messaging.health()]) {
+        shown.add('a public object', part)
+      }
+      ok(shown.has('event deadLettered') && shown.has('spans'), 'events and spans were looked at')
+      shown.add('output', written.end())
+      deepEqual(shown.leaks(), [], 'where the secret was seen')
+    },
+  },
+  {
+    id: 'ERR-03',
     part: 'of the connection',
     needs: { faults: ['credentials', 'closeConnections'] },
     deadlineMs: 60_000,

@@ -5,13 +5,15 @@ import { items, sendItems } from '../../item.ts'
 import { monotonicMs } from '../../time.ts'
 import { wrapDriver } from '../../wrapped-driver.ts'
 import { group, underLoad } from './load.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
+import { expectOneMember, severalMembers } from '../top/members.ts'
 
 /** The whole broker, or all ways to it, gone for a while. */
 export const outages: readonly Behaviour[] = [
   {
     id: 'FLT-01',
     tags: ['long'],
-    needs: { faults: ['restart'] },
+    needs: { capability: retries, faults: ['restart'] },
     deadlineMs: 120_000,
     async run(kit) {
       const count = kit.size('messages', { reduced: 1_000, full: 20_000 })
@@ -23,6 +25,7 @@ export const outages: readonly Behaviour[] = [
         await progress(100)
       })
     },
+    refusal: refusesRetries,
   },
   {
     id: 'FLT-02',
@@ -44,7 +47,7 @@ export const outages: readonly Behaviour[] = [
   {
     id: 'FLT-03',
     tags: ['long'],
-    needs: { faults: ['cut'] },
+    needs: { capability: retries, faults: ['cut'] },
     deadlineMs: 90_000,
     async run(kit) {
       const resets = kit.size('resets', { reduced: 20, full: 200 })
@@ -65,6 +68,7 @@ export const outages: readonly Behaviour[] = [
       const onlyOurs = async (): Promise<boolean> => ((await kit.probe.connections()) ?? 0) <= connectionsBefore + 2
       await kit.eventually('one connection per role in the end', onlyOurs, kit.timings.recoverMs)
     },
+    refusal: refusesRetries,
   },
   {
     id: 'FLT-04',
@@ -120,7 +124,7 @@ export const outages: readonly Behaviour[] = [
   },
   {
     id: 'FLT-11',
-    needs: { faults: ['cut'] },
+    needs: { capability: severalMembers, faults: ['cut'] },
     async run(kit) {
       const link = await kit.link()
       const orders = kit.channel([group])
@@ -151,11 +155,12 @@ export const outages: readonly Behaviour[] = [
       runs.expectOnce([...ids, ...later])
       deepEqual([...new Set(runs.runs.map(({ member }) => member))], ['patient'])
     },
+    refusal: expectOneMember,
   },
   {
     id: 'FLT-13',
     tags: ['long'],
-    needs: { faults: ['closeConnections'] },
+    needs: { capability: retries, faults: ['closeConnections'] },
     deadlineMs: 60_000,
     async run(kit) {
       const times = kit.size('times', { reduced: 3, full: 30 })
@@ -184,5 +189,6 @@ export const outages: readonly Behaviour[] = [
       ok(connects <= 2 + times * 6, `${connects} connections made in ${times} times: that is a spin`)
       await kit.log.note(`${connects} connections, ${told.length} events`)
     },
+    refusal: refusesRetries,
   },
 ]

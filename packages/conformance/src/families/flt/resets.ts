@@ -6,6 +6,7 @@ import { itemIn, items, sendItems, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
 import { wrapConnection, wrapConnections } from '../../wrapped-driver.ts'
 import { group } from './load.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const perRound = 30
 
@@ -49,7 +50,7 @@ export const resets: readonly Behaviour[] = [
     id: 'FLT-14',
     part: 'of retries and dead letters',
     tags: ['long'],
-    needs: { faults: ['cut'] },
+    needs: { capability: retries, faults: ['cut'] },
     deadlineMs: 60_000,
     async run(kit) {
       const rounds = kit.size('rounds', { reduced: 4, full: 50 })
@@ -83,6 +84,7 @@ export const resets: readonly Behaviour[] = [
       deepEqual(strays, [], 'good messages among the dead letters')
       await expectSettled(kit, orders.name)
     },
+    refusal: refusesRetries,
   },
   {
     id: 'FLT-15',

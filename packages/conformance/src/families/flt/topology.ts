@@ -5,21 +5,24 @@ import { item, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
 import { wrapConnection, wrapConnections } from '../../wrapped-driver.ts'
 import { group } from './load.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 /** Somebody deletes what a running program uses. */
 export const topology: readonly Behaviour[] = [
   {
     id: 'FLT-07',
-    needs: { faults: ['deleteTopology'] },
+    needs: { capability: retries, faults: ['deleteTopology'] },
     deadlineMs: 60_000,
     run: (kit) => rebuild(kit, (channel) => kit.faults.deleteTopology({ channel, group })),
+    refusal: refusesRetries,
   },
   {
     id: 'FLT-07',
     part: 'a whole channel',
-    needs: { faults: ['deleteTopology'] },
+    needs: { capability: retries, faults: ['deleteTopology'] },
     deadlineMs: 60_000,
     run: (kit) => rebuild(kit, (channel) => kit.faults.deleteTopology({ channel })),
+    refusal: refusesRetries,
   },
   {
     id: 'FLT-07',

@@ -1,6 +1,6 @@
 import { equal, ok } from 'node:assert/strict'
 import type { Behaviour } from '../../behaviour.ts'
-import { items, sendItems, type Item } from '../../item.ts'
+import { item, items, sendItems, type Item } from '../../item.ts'
 import { countUnsettled } from '../../wrapped-driver.ts'
 import { once } from '../rdr/dead-messages.ts'
 import { ordered, refusesOrder } from '../rty/letters.ts'
@@ -39,6 +39,44 @@ export const inFlight: readonly Behaviour[] = [
       equal(runs.maxConcurrent(), 4, 'handlers at one time')
       equal(taken.most, 4, 'unsettled at one time')
       await restsAt(kit, at, { ready: 0, unsettled: 0 })
+    },
+  },
+  {
+    id: 'FLW-04',
+    part: 'in bytes',
+    needs: { capability: { name: 'byteBound', declared: ({ byteBound }) => byteBound } },
+    async run(kit) {
+      const orders = kit.channel([group])
+      const at = { channel: orders.name, group }
+      const messaging = await kit.connect()
+      const gate = kit.gate()
+      const runs = kit.record<Item>(group)
+      await messaging.producer(orders)
+      const text = 'x'.repeat(30_000)
+      const ids = await sendItems(messaging, orders, items(20, { text }))
+      const options = { group, retry: once, concurrency: 20, maxInFlightBytes: 100_000 } as const
+      await messaging.consume(
+        orders,
+        options,
+        runs.handler(() => gate.opened),
+      )
+      await runs.untilRuns(4)
+      await restsAt(kit, at, { ready: 16, unsettled: 4 })
+      await kit.quiet('no fifth before one of the four is done', {
+        watch: () => runs.runs.length,
+        async control() {
+          gate.open()
+          await runs.untilDone(ids)
+        },
+      })
+      const [large] = await sendItems(messaging, orders, [item(99, { text: 'x'.repeat(200_000) })])
+      await runs.untilDone([large ?? ''])
+      runs.expectOnce([...ids, large ?? ''])
+    },
+    async refusal(kit) {
+      const messaging = await kit.connect()
+      const options = { group, retry: once, maxInFlightBytes: 100_000 } as const
+      await kit.expectUnsupported(messaging.consume(kit.channel([group]), options, async () => {}))
     },
   },
   {

@@ -78,6 +78,34 @@ export const claims: readonly Behaviour[] = [
     refusal: refusesRetries,
   },
   {
+    id: 'IDM-04',
+    part: 'looks are no attempts',
+    needs: { capability: retries },
+    async run(kit) {
+      const orders = kit.channel([group])
+      const messaging = await kit.connect()
+      const runs = kit.record<Item>(group)
+      const store = newStore(kit)
+      let looks = 0
+      const busy = wrapStore(store, {
+        async claim(request) {
+          return ++looks <= 3 ? { outcome: 'busy', retryAfterMs: 100 } : store.claim(request)
+        },
+      })
+      const once = runs.handler(async () => {
+        if (runs.runs.length === 1) throw new Error('planted')
+      })
+      await messaging.consume(orders, { group, retry, idempotency: { store: busy } }, once)
+      const { id } = await messaging.send(orders, item())
+      const lookMs = longestLookMs + granularityMs(kit.capabilities)
+      await runs.untilDone([id], 4 * lookMs + kit.timings.arriveMs)
+      deepEqual(runs.attemptsOf(id), [1, 2], 'as many attempts as runs')
+      await untilEmptyWithin(kit, orders.name)
+      deepEqual(await kit.probe.readDeadLetters(orders.name, group), [], 'of two attempts one was left')
+    },
+    refusal: refusesRetries,
+  },
+  {
     id: 'IDM-05',
     needs: { faults: ['cut'], capability: retries },
     deadlineMs: 60_000,

@@ -4,6 +4,7 @@ import type { Behaviour } from '../../behaviour.ts'
 import { item, items, sendItems } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
 import { watchLeaks } from '../../leaks.ts'
+import { expectOneMember, severalMembers } from '../top/members.ts'
 
 const group = 'billing'
 
@@ -52,6 +53,7 @@ export const leftovers: readonly Behaviour[] = [
   },
   {
     id: 'LIF-07',
+    needs: { capability: severalMembers },
     async run(kit) {
       const orders = kit.channel([group])
       const runs = kit.record(group)
@@ -73,9 +75,11 @@ export const leftovers: readonly Behaviour[] = [
       await runs.untilDone(ids, kit.timings.arriveMs + kit.timings.leaseMs)
       runs.expectOnce(ids)
     },
+    refusal: expectOneMember,
   },
   {
     id: 'LIF-08',
+    needs: { capability: severalMembers },
     async run(kit) {
       const orders = kit.channel([group, 'shipping'])
       const other = kit.channel([group])
@@ -113,6 +117,7 @@ export const leftovers: readonly Behaviour[] = [
         'a closed member gets nothing',
       )
     },
+    refusal: expectOneMember,
   },
 ]
 

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { bytes, channel, deadLetter, json } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import { groups, only, pass, type FidelityChannel } from './exchange.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 /** The body is the sender's business: no byte of it is changed, read or added. */
 export const bodies: readonly Behaviour[] = [
@@ -69,6 +70,7 @@ export const bodies: readonly Behaviour[] = [
   },
   {
     id: 'MSG-14',
+    needs: { capability: retries },
     async run(kit) {
       const orders: FidelityChannel<unknown> = channel(kit.name('orders'), { schema: json, groups, key: () => 'k' })
       const messaging = await kit.connect()
@@ -92,6 +94,7 @@ export const bodies: readonly Behaviour[] = [
       const letter = only(await kit.probe.readDeadLetters(orders.name, 'billing'))
       deepEqual([letter.attributes.id, letter.key, letter.body], [id, 'k', undefined], 'the tombstone as a dead letter')
     },
+    refusal: refusesRetries,
   },
   {
     id: 'MSG-14',

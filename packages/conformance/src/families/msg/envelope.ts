@@ -3,6 +3,7 @@ import { bytes, channel, deadLetter, type BodyDescription } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, itemSchema, type Item } from '../../item.ts'
 import { groups, only, ownHeaders, pass, type FidelityChannel } from './exchange.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const retry = { maxAttempts: 3, delaysMs: [100] }
 
@@ -74,6 +75,7 @@ export const envelope: readonly Behaviour[] = [
   },
   {
     id: 'MSG-07',
+    needs: { capability: retries },
     async run(kit) {
       const orders = kit.channel(groups)
       const messaging = await kit.connect()
@@ -103,6 +105,7 @@ export const envelope: readonly Behaviour[] = [
         'the other group got it too',
       )
     },
+    refusal: refusesRetries,
   },
   {
     id: 'MSG-07',

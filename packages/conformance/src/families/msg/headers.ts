@@ -4,6 +4,7 @@ import type { Behaviour } from '../../behaviour.ts'
 import { item, type Item } from '../../item.ts'
 import { countSends } from '../../wrapped-driver.ts'
 import { groups, only, ownHeaders, pass, type FidelityChannel } from './exchange.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const prototypeNames = [
   '__proto__',
@@ -38,7 +39,7 @@ export const headers: readonly Behaviour[] = [
           ttl: '1',
         },
         { number: '1', truth: 'true', nothing: 'null', json: '{"a":1}', percent: '%41%', quoted: '"x"' },
-        { long: 'l'.repeat(Math.min(8_000, maxHeaderBytes - 500)) },
+        { long: 'l'.repeat(Math.min(8_000, maxHeaderBytes / 2 - 500)) },
         { ['n'.repeat(255)]: 'long name' },
         Object.fromEntries(Array.from({ length: many }, (_, index) => [`h${index}`, `v${index}`])),
       ]
@@ -136,6 +137,7 @@ export const headers: readonly Behaviour[] = [
   },
   {
     id: 'MSG-09',
+    needs: { capability: retries },
     async run(kit) {
       const trace = {
         traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -160,6 +162,7 @@ export const headers: readonly Behaviour[] = [
       deepEqual(ownHeaders(relayed.headers), Object.entries(trace), 'carried on by what the handler sends')
       equal(relayed.attributes.correlationid, id)
     },
+    refusal: refusesRetries,
   },
 ]
 

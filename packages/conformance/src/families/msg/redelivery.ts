@@ -5,11 +5,13 @@ import type { Kit } from '../../kit.ts'
 import type { ProbeMessage } from '../../probe.ts'
 import { item, sendItems, type Item, type ItemChannel } from '../../item.ts'
 import { groups, only, ownHeaders, type FidelityChannel } from './exchange.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 /** A message does not change because it failed, and what cannot be read is put aside and not tried. */
 export const redelivery: readonly Behaviour[] = [
   {
     id: 'MSG-10',
+    needs: { capability: retries },
     async run(kit) {
       const files: FidelityChannel<Uint8Array> = channel(kit.name('files'), { schema: bytes, groups })
       const messaging = await kit.connect()
@@ -35,9 +37,11 @@ export const redelivery: readonly Behaviour[] = [
         deepEqual({ id, type, source, key, correlationId, time }, { ...pick(first?.message), id: 'an id' })
       }
     },
+    refusal: refusesRetries,
   },
   {
     id: 'MSG-11',
+    needs: { capability: retries },
     async run(kit) {
       const orders = kit.channel(groups)
       const bodies = [
@@ -59,15 +63,17 @@ export const redelivery: readonly Behaviour[] = [
       )
       deepEqual(byId, new Map(bodies.map((body, n) => [`bad-${n}`, body.toString('hex')])), 'their bytes are kept')
     },
+    refusal: refusesRetries,
   },
   {
     id: 'MSG-11',
     part: 'the envelope',
-    needs: { faults: ['injectUnreadable'] },
+    needs: { capability: retries, faults: ['injectUnreadable'] },
     async run(kit) {
       const orders = kit.channel(groups)
       await expectInvalid(kit, orders, 1, () => kit.faults.injectUnreadable({ channel: orders.name, group: 'billing' }))
     },
+    refusal: refusesRetries,
   },
 ]
 

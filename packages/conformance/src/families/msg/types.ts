@@ -3,6 +3,7 @@ import { channel, json, type Handler } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import type { Kit } from '../../kit.ts'
 import { item, itemSchema } from '../../item.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const messages = { 'order.placed': itemSchema, 'order.cancelled': itemSchema, 'order.seen': itemSchema }
 const unknown = ['order.exploded', 'toString', '__proto__', '*', 'Order.Placed']
@@ -44,6 +45,7 @@ export const types: readonly Behaviour[] = [
   {
     id: 'MSG-13',
     part: 'unknown types without a handler for them',
+    needs: { capability: retries },
     async run(kit) {
       const { handled, orders, note, messaging } = await orderChannel(kit)
       const consumer = {
@@ -62,6 +64,7 @@ export const types: readonly Behaviour[] = [
       await kit.eventually('the known one handled', () => handled.length >= 1)
       deepEqual(handled, ['cancelled: order.cancelled'])
     },
+    refusal: refusesRetries,
   },
   {
     id: 'MSG-13',

@@ -3,6 +3,7 @@ import { openTelemetry, telemetryNames, type MessagingEvent } from '@waybill/cor
 import type { Behaviour } from '../../behaviour.ts'
 import { item, items, sendItems, type Item } from '../../item.ts'
 import { TelemetryRecorder, type RecordedSpan } from '../../telemetry-recorder.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const group = 'billing'
 const { attribute } = telemetryNames
@@ -104,6 +105,7 @@ export const traces: readonly Behaviour[] = [
   },
   {
     id: 'OBS-03',
+    needs: { capability: retries },
     async run(kit) {
       const recorder = new TelemetryRecorder()
       const events: MessagingEvent[] = []
@@ -151,6 +153,7 @@ export const traces: readonly Behaviour[] = [
       )
       ok(settles.every(({ attributes }) => attributes[attribute.messageId] === id))
     },
+    refusal: refusesRetries,
   },
 ]
 

@@ -1,6 +1,7 @@
 import { deepEqual, ok } from 'node:assert/strict'
 import type { RetryPolicy } from '@waybill/core'
 import type { Capabilities } from '@waybill/core/driver'
+import { canDelay } from '../../allowed-retries.ts'
 import type { Behaviour, Needs } from '../../behaviour.ts'
 import type { Kit } from '../../kit.ts'
 import type { GroupAddress, ProbeMessage } from '../../probe.ts'
@@ -61,13 +62,13 @@ export function allAttemptsMs(kit: Kit, { maxAttempts, delaysMs }: RetryPolicy):
 /** For cases that retry messages without an order. Where a broker cannot, asking for it is refused. */
 export const retries = {
   name: 'retryInPlace, delayedSend.toGroupMs or delayLanes',
-  declared: ({ retryInPlace, delayedSend, delayLanes }) =>
-    retryInPlace !== undefined || (delayedSend?.toGroupMs ?? 0) > 0 || delayLanes,
+  declared: canDelay,
 } satisfies Needs['capability']
 
 export const refusesRetries: NonNullable<Behaviour['refusal']> = async (kit) => {
   const messaging = await kit.connect()
-  const consuming = messaging.consume(kit.channel(['billing']), { group: 'billing' }, async () => {})
+  const retry = { maxAttempts: 2, delaysMs: [200] }
+  const consuming = messaging.consume(kit.channel(['billing']), { group: 'billing', retry }, async () => {})
   await kit.expectUnsupported(consuming)
 }
 

@@ -136,6 +136,40 @@ export const restarts: readonly Behaviour[] = [
     },
     refusal: refusesOrder,
   },
+  {
+    id: 'RTY-14',
+    needs: { capability: retries },
+    async run(kit) {
+      const orders = kit.channel([group])
+      const before = await kit.connect()
+      const runs = kit.record<Item>(group)
+      const old = { maxAttempts: 3, delaysMs: [1_500] }
+      const fail = async (): Promise<void> => {
+        throw new Error('planted')
+      }
+      const first = await before.consume(orders, { group, retry: old }, runs.handler(fail, 'before'))
+      const ids = await sendItems(before, orders, items(10))
+      await runs.untilRuns(10)
+      await untilEmpty(kit, { channel: orders.name, group })
+      await first.close()
+      await before.close()
+      const after = await kit.connect()
+      await after.consume(
+        orders,
+        { group, retry: { maxAttempts: 3, delaysMs: [40] } },
+        runs.handler(undefined, 'after'),
+      )
+      await runs.untilDone(ids, allAttemptsMs(kit, old))
+      for (const id of ids) {
+        expectAttempts(kit, runs.attemptsOf(id), [1, 2])
+        const [failed, next] = runs.of(id)
+        const waitedMs = (next?.startedAt ?? 0) - (failed?.startedAt ?? 0)
+        ok(waitedMs >= 1_495, `it ran again after ${waitedMs} ms of the 1,500 ms that were promised`)
+      }
+      await untilEmpty(kit, { channel: orders.name, group })
+    },
+    refusal: refusesRetries,
+  },
 ]
 
 /** Another process gets each message, with these attempts in all, and nothing was given up meanwhile. */

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { MessagingEvent } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, sendItems } from '../../item.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const group = 'billing'
 
@@ -90,6 +91,7 @@ export const expiring: readonly Behaviour[] = [
   {
     id: 'SCH-04',
     part: 'between attempts',
+    needs: { capability: retries },
     async run(kit) {
       const orders = kit.channel([group])
       const messaging = await kit.connect()
@@ -113,5 +115,6 @@ export const expiring: readonly Behaviour[] = [
       )
       ok(runs.of(id).length >= 1 && runs.of(id).length <= 2, `${runs}`)
     },
+    refusal: refusesRetries,
   },
 ]

@@ -3,6 +3,7 @@ import { deadLetter, type Handler } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, items, sendItems, type Item } from '../../item.ts'
 import { listenRaw } from './raw-listener.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const group = 'billing'
 const accept = { kind: 'accept' } as const
@@ -69,6 +70,7 @@ export const accepts: readonly Behaviour[] = [
   {
     id: 'SET-16',
     tags: ['long'],
+    needs: { capability: retries },
     deadlineMs: 60_000,
     async run(kit) {
       const pairs = kit.size('pairs', { reduced: 1_000, full: 10_000 })
@@ -101,6 +103,7 @@ export const accepts: readonly Behaviour[] = [
       equal(await kit.probe.depth({ channel: orders.name, group }), 0)
       equal(runs.runs.length, expectedRuns, 'no run more')
     },
+    refusal: refusesRetries,
   },
   {
     id: 'SET-16',

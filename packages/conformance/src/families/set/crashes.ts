@@ -5,6 +5,7 @@ import { item, items, sendItems, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
 import { monotonicMs } from '../../time.ts'
 import { overCounts } from './retry-times.ts'
+import { expectOneMember, severalMembers } from '../top/members.ts'
 
 const group = 'billing'
 
@@ -56,7 +57,7 @@ export const crashes: readonly Behaviour[] = [
   },
   {
     id: 'SET-11',
-    needs: { faults: ['cut'] },
+    needs: { capability: severalMembers, faults: ['cut'] },
     async run(kit) {
       const orders = kit.channel([group], { keyless: true })
       const gate = kit.gate()
@@ -103,6 +104,7 @@ export const crashes: readonly Behaviour[] = [
       await heir.untilDone(ids)
       for (const id of ids) equal(heir.of(id).length, 1)
     },
+    refusal: expectOneMember,
   },
   {
     id: 'SET-12',

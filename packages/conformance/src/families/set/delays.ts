@@ -6,6 +6,7 @@ import type { DeliveryRecord } from '../../delivery-record.ts'
 import { items, sendItems, type Item, type ItemChannel } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
 import { granularityMs, retriedWithinMs } from './retry-times.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const group = 'billing'
 const planted = (): never => {
@@ -16,6 +17,7 @@ const planted = (): never => {
 export const delays: readonly Behaviour[] = [
   {
     id: 'SET-04',
+    needs: { capability: retries },
     async run(kit) {
       const orders = kit.channel([group], { keyless: true })
       const runs = kit.record<Item>(group)
@@ -28,10 +30,12 @@ export const delays: readonly Behaviour[] = [
       for (const id of ids) deepEqual(runs.attemptsOf(id), [1, 2, 3, 4])
       expectDelays(kit, runs, delaysMs)
     },
+    refusal: refusesRetries,
   },
   {
     id: 'SET-04',
     part: 'a long delay does not hold up a short one',
+    needs: { capability: retries },
     async run(kit) {
       const orders = kit.channel([group], { keyless: true })
       const runs = kit.record<Item>(group)
@@ -45,6 +49,7 @@ export const delays: readonly Behaviour[] = [
       await runs.untilDone(ids, retriedWithinMs(kit, [1_500]))
       for (const [n, id] of ids.entries()) expectDelay(kit, runs, id, 1, n % 2 === 0 ? 1_500 : 100)
     },
+    refusal: refusesRetries,
   },
   {
     id: 'SET-04',
@@ -71,6 +76,7 @@ export const delays: readonly Behaviour[] = [
   },
   {
     id: 'SET-05',
+    needs: { capability: retries },
     async run(kit) {
       const faults: unknown[] = []
       const retried: unknown[] = []
@@ -104,6 +110,7 @@ export const delays: readonly Behaviour[] = [
       })
       deepEqual(faults, [])
     },
+    refusal: refusesRetries,
   },
 ]
 

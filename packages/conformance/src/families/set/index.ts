@@ -4,11 +4,11 @@ import { crashes } from './crashes.ts'
 import { delays } from './delays.ts'
 import { lateSettlements } from './late-settlements.ts'
 import { releases } from './releases.ts'
-import { retries } from './retries.ts'
+import { redeliveries } from './retries.ts'
 
 export const settlement: readonly Behaviour[] = [
   ...accepts,
-  ...retries,
+  ...redeliveries,
   ...delays,
   ...releases,
   ...crashes,

@@ -1,9 +1,11 @@
 import { deepEqual, ok } from 'node:assert/strict'
+import { canDelay } from '../../allowed-retries.ts'
 import type { Behaviour } from '../../behaviour.ts'
 import type { DeliveryRecord } from '../../delivery-record.ts'
 import { items, sendItems, type Item } from '../../item.ts'
 import { monotonicMs } from '../../time.ts'
 import { overCounts } from './retry-times.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const group = 'billing'
 
@@ -48,6 +50,7 @@ export const releases: readonly Behaviour[] = [
   },
   {
     id: 'SET-14',
+    needs: { capability: retries },
     deadlineMs: 60_000,
     async run(kit) {
       const orders = kit.channel([group], { keyless: true })
@@ -66,6 +69,7 @@ export const releases: readonly Behaviour[] = [
         Array.from({ length: 40 }, (_, index) => index + 1),
       )
     },
+    refusal: refusesRetries,
   },
   {
     id: 'SET-14',
@@ -73,7 +77,7 @@ export const releases: readonly Behaviour[] = [
     needs: {
       capability: {
         name: 'retryInPlace.maxDeliveries',
-        declared: ({ retryInPlace }) => retryInPlace?.maxDeliveries === undefined,
+        declared: (all) => canDelay(all) && all.retryInPlace?.maxDeliveries === undefined,
       },
     },
     async refusal(kit) {

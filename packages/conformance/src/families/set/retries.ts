@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, items, sendItems, type Item } from '../../item.ts'
 import { retriedWithinMs } from './retry-times.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const group = 'billing'
 const planted = (): never => {
@@ -9,9 +10,10 @@ const planted = (): never => {
 }
 
 /** A run that failed is repeated: the same message, later, for that group alone. */
-export const retries: readonly Behaviour[] = [
+export const redeliveries: readonly Behaviour[] = [
   {
     id: 'SET-02',
+    needs: { capability: retries },
     async run(kit) {
       const orders = kit.channel([group])
       const runs = kit.record<Item>(group)
@@ -33,9 +35,11 @@ export const retries: readonly Behaviour[] = [
       })
       equal(await kit.probe.depth({ channel: orders.name, group }), 0)
     },
+    refusal: refusesRetries,
   },
   {
     id: 'SET-03',
+    needs: { capability: retries },
     deadlineMs: 60_000,
     async run(kit) {
       const orders = kit.channel([group], { keyless: true })
@@ -51,9 +55,11 @@ export const retries: readonly Behaviour[] = [
       equal(runs.runs.length, 1_000)
       deepEqual(await kit.probe.readDeadLetters(orders.name, group), [])
     },
+    refusal: refusesRetries,
   },
   {
     id: 'SET-06',
+    needs: { capability: retries },
     async run(kit) {
       const orders = kit.channel(['billing', 'shipping', 'audit'])
       const messaging = await kit.connect()
@@ -75,5 +81,6 @@ export const retries: readonly Behaviour[] = [
       equal(untouched.length, 31)
       ok(untouched.every(({ headers }) => headers['waybill-attempt'] === undefined))
     },
+    refusal: refusesRetries,
   },
 ]

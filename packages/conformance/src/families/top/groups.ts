@@ -1,15 +1,11 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import type { Behaviour, CapabilityNeed } from '../../behaviour.ts'
+import type { Behaviour } from '../../behaviour.ts'
 import type { DeliveryRecord } from '../../delivery-record.ts'
 import { item, items, sendItems, type Item, type ItemChannel } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
+import { expectOneMember, severalMembers } from './members.ts'
 
 const group = 'billing'
-const once = { maxAttempts: 1, delaysMs: [] }
-const severalMembers: CapabilityNeed = {
-  name: 'membersPerGroup',
-  declared: ({ membersPerGroup }) => membersPerGroup >= 3,
-}
 
 /** Every group gets every message; the members of one share it. */
 export const groups: readonly Behaviour[] = [
@@ -132,17 +128,4 @@ async function members(kit: Kit, orders: ItemChannel<typeof group>, runs: Delive
       runs.handler(async () => kit.sleep(10), member),
     )
   }
-}
-
-/** Where a group has room for fewer, the one too many is told, and the others go on. */
-async function expectOneMember(kit: Kit): Promise<void> {
-  const orders = kit.channel([group])
-  const runs = kit.record<Item>(group)
-  for (let member = 1; member <= kit.capabilities.membersPerGroup; member++) {
-    await (await kit.connect()).consume(orders, { group, retry: once }, runs.handler())
-  }
-  const messaging = await kit.connect()
-  await kit.expectUnsupported(messaging.consume(orders, { group, retry: once }, runs.handler()))
-  const ids = await sendItems(messaging, orders, items(10))
-  await runs.untilDone(ids)
 }

@@ -3,11 +3,13 @@ import type { MessagingEvent } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, itemChannel, items, sendItems } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 /** What belongs to one channel, group or instance stays there. */
 export const isolation: readonly Behaviour[] = [
   {
     id: 'TOP-01',
+    needs: { capability: retries },
     async run(kit) {
       const base = kit.name('items')
       const names = [
@@ -20,16 +22,20 @@ export const isolation: readonly Behaviour[] = [
       ]
       await eachGetsItsOwn(kit, names, ['billing', 'dead', 'billing.dead', 'delay.100'])
     },
+    refusal: refusesRetries,
   },
   {
     id: 'TOP-10',
+    needs: { capability: retries },
     async run(kit) {
       const names = Array.from({ length: 20 }, () => kit.name('items'))
       await eachGetsItsOwn(kit, names, ['billing'])
     },
+    refusal: refusesRetries,
   },
   {
     id: 'TOP-11',
+    needs: { capability: retries },
     async run(kit) {
       const orders = kit.channel(['billing', 'shipping'])
       const groups = ['billing', 'shipping'] as const
@@ -69,6 +75,7 @@ export const isolation: readonly Behaviour[] = [
       await shipping.runs.untilDone([id])
       deepEqual(shipping.runs.attemptsOf(id), [1, 2], 'the other goes on when one is closed')
     },
+    refusal: refusesRetries,
   },
 ]
 

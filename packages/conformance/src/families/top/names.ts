@@ -3,6 +3,7 @@ import { channel, MessagingError } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import type { DeliveryRecord } from '../../delivery-record.ts'
 import { item, itemChannel, itemSchema, type Item } from '../../item.ts'
+import { refusesRetries, retries } from '../rty/letters.ts'
 
 const alphabet = ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz', '0123456789']
 const longestName = 200
@@ -11,6 +12,7 @@ const longestName = 200
 export const names: readonly Behaviour[] = [
   {
     id: 'TOP-12',
+    needs: { capability: retries },
     deadlineMs: 60_000,
     async run(kit) {
       const base = kit.name('n')
@@ -48,6 +50,7 @@ export const names: readonly Behaviour[] = [
       for (const [name, each] of records) for (const runs of each) runs.expectOnce([sent.get(name) ?? ''])
       for (const [channel, group] of sites) equal(await kit.probe.depth({ channel, group }), 0, `${channel} ${group}`)
     },
+    refusal: refusesRetries,
   },
   {
     id: 'TOP-12',

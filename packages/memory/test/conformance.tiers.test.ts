@@ -1,0 +1,3 @@
+import { testMemory } from './profile-conformance.ts'
+
+testMemory('tiers')
