@@ -80,10 +80,7 @@ export class ChannelConsumer implements Consumer {
     this.#runner = runner
     this.#intake = new Intake({
       connection,
-      // Asked anew for each time it listens: provisioning may have found more lanes.
-      get requests() {
-        return requestsOf(options, strategy)
-      },
+      requests: () => requestsOf(options, strategy),
       concurrency: options.concurrency,
       window: options.window,
       provision: () => this.#provisionAgain(),

@@ -55,8 +55,8 @@ export class Intake implements Attachment {
   constructor(options: IntakeOptions) {
     this.#options = options
     this.concurrency = options.concurrency
-    this.#keyed = options.requests.some(({ order }) => order === 'key')
-    this.#isTemporary = options.requests.some(({ temporary }) => temporary)
+    this.#keyed = options.requests().some(({ order }) => order === 'key')
+    this.#isTemporary = options.requests().some(({ temporary }) => temporary)
     this.#listeners = new Listeners({
       ...options,
       maxInFlight: () => options.window(this.concurrency),
@@ -322,6 +322,6 @@ export class Intake implements Attachment {
 }
 
 function aboutOf({ requests }: Pick<IntakeOptions, 'requests'>): { channel: string; group: string } {
-  const { channel, group } = requests[0]!.source
+  const { channel, group } = requests()[0]!.source
   return { channel, group }
 }

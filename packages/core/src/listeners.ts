@@ -6,8 +6,11 @@ import { wrapError } from './wrap-error.ts'
 
 export interface ListenersOptions {
   readonly connection: Connection
-  /** What to listen to, `maxInFlight` aside: the group, and its delay lanes where retries use them. */
-  readonly requests: readonly Omit<ListenRequest, 'maxInFlight'>[]
+  /**
+   * What to listen to, `maxInFlight` aside: the group, and its delay lanes where retries use them. Asked anew for each
+   * time it listens, since provisioning may have found more lanes.
+   */
+  readonly requests: () => readonly Omit<ListenRequest, 'maxInFlight'>[]
   readonly maxInFlight: () => number
   /** Whether deliveries are wanted now. */
   readonly isWanted: () => boolean
@@ -43,7 +46,7 @@ export class Listeners {
 
   constructor(options: ListenersOptions) {
     this.#options = options
-    this.#isTemporary = options.requests.some(({ temporary }) => temporary)
+    this.#isTemporary = options.requests().some(({ temporary }) => temporary)
   }
 
   /** A temporary group was lost and is not listened to again. */
@@ -135,7 +138,7 @@ export class Listeners {
       try {
         if (attempt > 1) await this.#options.provision()
         const maxInFlight = this.#options.maxInFlight()
-        for (const request of this.#options.requests) {
+        for (const request of this.#options.requests()) {
           const onDelivery = (delivery: Delivery) => this.#options.onDelivery(delivery, generation)
           const listener = await connection.listen({ ...request, maxInFlight }, onDelivery)
           if (this.#generation !== generation) return void listener.drain().catch(() => {})
@@ -192,7 +195,7 @@ export class Listeners {
   }
 
   get #about(): { channel: string; group: string } {
-    const { source } = this.#options.requests[0]!
+    const { source } = this.#options.requests()[0]!
     return { channel: source.channel, group: source.group }
   }
 
