@@ -1,6 +1,22 @@
 import type { Behaviour } from '../../behaviour.ts'
+import { access } from './access.ts'
+import { clock } from './clock.ts'
+import { crashes } from './crashes.ts'
+import { links } from './links.ts'
+import { members } from './members.ts'
+import { once } from './once.ts'
 import { outages } from './outages.ts'
 import { resets } from './resets.ts'
 import { topology } from './topology.ts'
 
-export const faults: readonly Behaviour[] = [...outages, ...topology, ...resets]
+export const faults: readonly Behaviour[] = [
+  ...outages,
+  ...once,
+  ...links,
+  ...topology,
+  ...access,
+  ...crashes,
+  ...members,
+  ...resets,
+  ...clock,
+]
