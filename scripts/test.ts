@@ -12,14 +12,12 @@ import { root, type WorkspacePackage, workspace } from './test/workspace.ts'
 interface Options {
   readonly only?: string
   readonly skipChecks?: boolean
-  readonly long?: boolean
 }
 
 const options = new Command('npm test --')
   .description('Checks and tests everything in this repository, brokers included.')
   .option('--only <packages>', 'test these packages and examples only, by folder name: core,memory')
   .option('--skip-checks', 'leave out lint, types, law, reports, packing and docs')
-  .option('--long', 'run the cases tagged long at full size')
   .parse()
   .opts<Options>()
 
@@ -106,9 +104,8 @@ async function runTests(member: WorkspacePackage): Promise<void> {
     environment: {
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${sourceCondition}`.trim(),
       ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
-      ...(options.long === true ? { WAYBILL_TEST_LONG: '1' } : {}),
     },
-    deadlineMs: (options.long === true ? 240 : 20) * minute,
+    deadlineMs: 20 * minute,
     live: true,
   })
   const { passed, failed, skipped, skippedNames } = readVitestReport(report, result.ok)

@@ -1,5 +1,6 @@
 import type { Behaviour } from '../../behaviour.ts'
 import { access } from './access.ts'
+import { blocks } from './blocks.ts'
 import { clock } from './clock.ts'
 import { crashes } from './crashes.ts'
 import { links } from './links.ts'
@@ -15,6 +16,7 @@ export const faults: readonly Behaviour[] = [
   ...links,
   ...topology,
   ...access,
+  ...blocks,
   ...crashes,
   ...members,
   ...resets,
