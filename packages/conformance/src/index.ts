@@ -18,7 +18,7 @@ export {
 export { Kit, type Gate, type KitConnectOptions, type KitOptions, type Quiet, type Size } from './kit.ts'
 export { runLong } from './long-run.ts'
 export { renderMatrix, type NamedReport } from './matrix.ts'
-export type { MessageAccount } from './message-ledger.ts'
+export { MessageLedger, type MessageAccount } from './message-ledger.ts'
 export type { GroupAddress, Probe, ProbeMessage } from './probe.ts'
 export { formatReport, reportOf, settleReport, type Report, type ReportedResult } from './report.ts'
 export { runBehaviour, type CaseResult, type Figures } from './run-behaviour.ts'

@@ -3,6 +3,7 @@ import { catalogue } from './catalogue.ts'
 import { behaviours } from './families/index.ts'
 import type { Harness } from './harness.ts'
 import { longCases, partOf } from './long-parts.ts'
+import { LongSummary } from './long-summary.ts'
 import { type LongResult, writeLongReport } from './long-report.ts'
 import { runBehaviour, type CaseResult } from './run-behaviour.ts'
 import { monotonicMs } from './time.ts'
@@ -10,29 +11,27 @@ import { monotonicMs } from './time.ts'
 const toldEveryMs = 10_000
 
 /**
- * Runs the long cases in full, one after the other, with progress on the console, and writes what they counted into
- * `conformance/long/<profile>.json`. `only`: names of parts or ids. Gives the exit status: 1 when a case failed.
+ * Runs the long cases in full, one after the other, with progress on the console, and writes what each that passed has
+ * counted into `conformance/long/<profile>.json`. `only`: names of parts or ids. Gives the exit status: 1 when a case failed.
  */
 export async function runLong(harness: Harness, only: readonly string[]): Promise<0 | 1> {
   const cases = longCases(behaviours, only)
-  const results: { [key: string]: LongResult } = {}
-  const failed: string[] = []
+  const summary = new LongSummary()
   await harness.open?.()
   try {
     for (const [index, behaviour] of cases.entries()) {
-      console.log(`${index + 1}/${cases.length} ${partOf(behaviour)}: ${keyOf(behaviour)} ${catalogue[behaviour.id]}`)
+      const part = partOf(behaviour)
+      console.log(`${index + 1}/${cases.length} ${part}: ${keyOf(behaviour)} ${catalogue[behaviour.id]}`)
       const { result, seconds } = await runInFull(harness, behaviour)
       console.log(`    ${lineOf(result, seconds)}`)
-      if (result.outcome === 'failed') failed.push(result.key)
-      if (result.outcome === 'passed') results[result.key] = reported(result, seconds)
+      summary.add(part, result, seconds)
+      if (result.outcome === 'passed') await writeLongReport(harness, { [result.key]: reported(result, seconds) })
     }
   } finally {
     await harness.close?.()
   }
-  if (failed.length === 0) await writeLongReport(harness, results)
-  const count = Object.keys(results).length
-  console.log(`${harness.broker}: ${count} long cases passed, ${failed.length} failed${listOf(failed)}`)
-  return failed.length === 0 ? 0 : 1
+  console.log(`\n${harness.broker}\n${summary}`)
+  return summary.failed.length === 0 ? 0 : 1
 }
 
 async function runInFull(harness: Harness, behaviour: Behaviour): Promise<{ result: CaseResult; seconds: number }> {
@@ -68,8 +67,4 @@ function lineOf(result: CaseResult, seconds: number): string {
 function figuresOf({ sizes, figures = {} }: CaseResult & { outcome: 'passed' }): string {
   const all = [...Object.entries(sizes).map(([name, { full }]) => [name, full]), ...Object.entries(figures)]
   return all.map(([name, value]) => `, ${name} ${value}`).join('')
-}
-
-function listOf(names: readonly string[]): string {
-  return names.length === 0 ? '' : `: ${names.join(', ')}`
 }
