@@ -12,18 +12,12 @@ import { root, type WorkspacePackage, workspace } from './test/workspace.ts'
 interface Options {
   readonly only?: string
   readonly skipChecks?: boolean
-  readonly long?: boolean
-  readonly cases?: string
-  readonly seed?: string
 }
 
 const options = new Command('npm test --')
   .description('Checks and tests everything in this repository, brokers included.')
   .option('--only <packages>', 'test these packages and examples only, by folder name: core,memory')
   .option('--skip-checks', 'leave out lint, types, law, reports, packing and docs')
-  .option('--long', 'run the cases tagged long at full size')
-  .option('--cases <pattern>', 'only these cases of the conformance kit: "MSG-1[56]"')
-  .option('--seed <seed>', 'draw hostile messages from this seed, as a failure prints it')
   .parse()
   .opts<Options>()
 
@@ -111,15 +105,11 @@ async function runTests(member: WorkspacePackage): Promise<void> {
     environment: {
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${sourceCondition}`.trim(),
       ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
-      ...(options.long === true ? { WAYBILL_TEST_LONG: '1' } : {}),
-      ...(options.seed === undefined ? {} : { WAYBILL_FUZZ_SEED: options.seed }),
     },
-    deadlineMs: (options.long === true ? 240 : 20) * minute,
+    deadlineMs: 20 * minute,
     live: true,
   })
-  const { passed, failed, ...others } = readVitestReport(report, result.ok)
-  // Cases that were not asked for are left out, not skipped.
-  const { skipped, skippedNames } = options.cases === undefined ? others : { skipped: 0, skippedNames: [] }
+  const { passed, failed, skipped, skippedNames } = readVitestReport(report, result.ok)
   tally.add(member.short, { passed, failed, skipped, seconds: result.seconds })
   if (failed > 0)
     failures.push(`${member.short}: ${failed} failed${result.reason.startsWith('killed') ? ` (${result.reason})` : ''}`)

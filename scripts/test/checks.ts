@@ -40,6 +40,7 @@ export function checks(): readonly Check[] {
     script('type tests', 'check-type-tests.ts', 5 * minute),
     script('docs', 'check-docs.ts', 5 * minute),
     script('matrix', '../packages/conformance/scripts/matrix.ts', minute, '--check'),
+    script('reliability page', '../packages/conformance/scripts/reliability.ts', minute, '--check'),
   ]
 }
 

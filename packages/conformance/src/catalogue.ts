@@ -163,6 +163,7 @@ export const catalogue = {
   'FLT-13': 'connection closed by an operator',
   'FLT-14': 'reset in mid-settle',
   'FLT-15': 'reset in mid-send',
+  'FLT-16': 'the wall clock steps by 24 hours, both ways, under load',
   // errors, secrets
   'ERR-01':
     'the code of each kind of failure: where to connect, what may be done, what is there, what is asked, and when',

@@ -8,7 +8,7 @@ import { monotonicMs } from './time.ts'
 export interface Child {
   /** Whole lines of its standard output so far. */
   readonly lines: readonly string[]
-  signal(name: 'SIGTERM' | 'SIGKILL'): void
+  signal(name: 'SIGTERM' | 'SIGKILL' | 'SIGUSR2'): void
   /** How it ended, and when, on the clock of the kit. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null; readonly atMs: number }>
   /** What it wrote to standard error. */
@@ -19,7 +19,7 @@ export interface Child {
  * Starts `programs/<name>` with `options` as JSON. It finds the adapter as an application would: from the folder that
  * the harness names. Killed when the case ends, if it still runs.
  */
-export function startChild(kit: Kit, name: 'relay' | 'victim', options: object): Child {
+export function startChild(kit: Kit, name: 'relay' | 'victim' | 'worker' | 'offer', options: object): Child {
   const ending = extname(import.meta.url)
   const program = fileURLToPath(new URL(`./programs/${name}${ending}`, import.meta.url))
   const conditions = ending === '.ts' ? ['--conditions=@waybill/source'] : []

@@ -32,7 +32,7 @@ export async function fuzz<T>(
         cause: error,
       })
     }
-    if (kit.full && chunk % 40 === 39) console.log(`${kit.harness.profile}: ${kit.key}: ${(chunk + 1) * chunkSize}`)
+    if (chunk % 40 === 39) kit.step(`${(chunk + 1) * chunkSize} messages`)
   }
 }
 

@@ -16,10 +16,12 @@ export {
   type ItemChannel,
   type ItemTypes,
 } from './item.ts'
-export { Kit, type Gate, type KitConnectOptions, type Quiet, type Size } from './kit.ts'
+export { Kit, type Gate, type KitConnectOptions, type KitOptions, type Quiet, type Size } from './kit.ts'
+export { runLong } from './long-run.ts'
 export { renderMatrix, type NamedReport } from './matrix.ts'
+export { MessageLedger, type MessageAccount } from './message-ledger.ts'
 export type { GroupAddress, Probe, ProbeMessage } from './probe.ts'
 export { formatReport, reportOf, settleReport, type Report, type ReportedResult } from './report.ts'
-export { runBehaviour, type CaseResult } from './run-behaviour.ts'
+export { runBehaviour, type CaseResult, type Figures } from './run-behaviour.ts'
 export { eventually, sleep, within } from './time.ts'
 export { countSends, watchSends, wrapConnection, wrapConnections, wrapDriver } from './wrapped-driver.ts'

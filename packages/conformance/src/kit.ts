@@ -17,6 +17,7 @@ import { EventLog } from './event-log.ts'
 import type { Faults, Link } from './faults.ts'
 import { configurationFor, type Harness, type Timings } from './harness.ts'
 import { itemChannel, type ItemChannel } from './item.ts'
+import type { MessageAccount } from './message-ledger.ts'
 import type { Probe } from './probe.ts'
 import { eventually, sleep, within } from './time.ts'
 
@@ -58,6 +59,13 @@ export interface Size {
   readonly full: number
 }
 
+export interface KitOptions {
+  readonly nonce: string
+  readonly full: boolean
+  /** Is told how far a long case has come. */
+  readonly tell?: (step: string) => void
+}
+
 /**
  * What a case works with: fresh names, tracked connections, records, deadlines. One per case.
  *
@@ -74,20 +82,24 @@ export class Kit {
   readonly log = new EventLog()
   /** What `size` was asked, for the report. */
   readonly sizes: { [name: string]: Size } = {}
+  /** Figures that the case told, for the report of a long run. */
+  readonly figures: { [name: string]: number } = {}
   /** Whether long cases run in full. */
   readonly full: boolean
   readonly #behaviour: Behaviour
+  readonly #tell: KitOptions['tell']
   readonly #ending = new AbortController()
   readonly #cleanUp: (() => Promise<void>)[] = []
   #names = 0
 
-  constructor(harness: Harness, behaviour: Behaviour, options: { readonly nonce: string; readonly full: boolean }) {
+  constructor(harness: Harness, behaviour: Behaviour, options: KitOptions) {
     this.harness = harness
     this.timings = harness.timings
     this.probe = harness.probe
     this.capabilities = harness.createDriver().capabilities
     this.nonce = options.nonce
     this.full = options.full
+    this.#tell = options.tell
     this.#behaviour = behaviour
   }
 
@@ -125,6 +137,18 @@ export class Kit {
     if (this.#behaviour.tags?.includes('long') !== true) throw new Error('kit.size is for cases tagged long')
     this.sizes[name] = size
     return this.full ? size.full : size.reduced
+  }
+
+  /** Says how far a long case has come. */
+  step(text: string): void {
+    this.log.note(text)
+    this.#tell?.(text)
+  }
+
+  /** What became of the messages of this case, and further figures, for the report of a long run. */
+  account(account: Partial<MessageAccount>, figures: { readonly [name: string]: number } = {}): void {
+    Object.assign(this.figures, account, figures)
+    this.step(`account: ${JSON.stringify(this.figures)}`)
   }
 
   /** A new driver, as the harness makes it. */

@@ -6,9 +6,12 @@ import { watchLeaks } from './leaks.ts'
 import { watchRejections } from './rejections.ts'
 import { within } from './time.ts'
 
+/** What a case counted: the account of its messages, the faults it made, and times. */
+export type Figures = { readonly [name: string]: number }
+
 /** What one case came to. */
 export type CaseResult = { readonly key: string } & (
-  | { readonly outcome: 'passed'; readonly sizes: { readonly [name: string]: Size } }
+  | { readonly outcome: 'passed'; readonly sizes: { readonly [name: string]: Size }; readonly figures?: Figures }
   | { readonly outcome: 'refused'; readonly capability: string }
   | { readonly outcome: 'notRun'; readonly fault: FaultName }
   | { readonly outcome: 'failed'; readonly error: Error }
@@ -23,7 +26,10 @@ export const longRun = (): boolean => process.env.WAYBILL_TEST_LONG === '1'
 export async function runBehaviour(
   harness: Harness,
   behaviour: Behaviour,
-  { full = longRun() && harness.reduced !== true }: { readonly full?: boolean } = {},
+  {
+    full = longRun() && harness.reduced !== true,
+    tell,
+  }: { readonly full?: boolean; readonly tell?: (step: string) => void } = {},
 ): Promise<CaseResult> {
   const key = keyOf(behaviour)
   const plan = planOf(behaviour, harness, harness.createDriver().capabilities)
@@ -31,7 +37,7 @@ export async function runBehaviour(
   const nonce = newNonce()
   const leaks = watchLeaks()
   const rejections = watchRejections()
-  const kit = new Kit(harness, behaviour, { nonce, full })
+  const kit = new Kit(harness, behaviour, { nonce, full, ...(tell === undefined ? {} : { tell }) })
   const errors: unknown[] = []
   const attempt = async (step: () => Promise<unknown> | undefined): Promise<void> => {
     try {
@@ -50,7 +56,7 @@ export async function runBehaviour(
   await attempt(() => leaks.check(3_000))
   if (errors.length > 0) return { key, outcome: 'failed', error: explained(errors, kit) }
   if (plan.kind === 'refusal') return { key, outcome: 'refused', capability: plan.capability }
-  return { key, outcome: 'passed', sizes: kit.sizes }
+  return { key, outcome: 'passed', sizes: kit.sizes, figures: kit.figures }
 }
 
 /** The first failure, with the case's log and what failed after it. */

@@ -34,6 +34,11 @@ export class Deque<T> {
     return item
   }
 
+  /** From the first to the last. Must not be changed meanwhile. */
+  *[Symbol.iterator](): Generator<T> {
+    for (let index = 0; index < this.#length; index++) yield this.#items[(this.#head + index) & this.#mask] as T
+  }
+
   #grow(): void {
     const items = new Array<T | undefined>((this.#mask + 1) * 2)
     for (let index = 0; index < this.#length; index++) items[index] = this.#items[(this.#head + index) & this.#mask]

@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { Deque } from './deque.ts'
-import type { Clock } from './driver/clock.ts'
+import type { Clock, Timer } from './driver/clock.ts'
 import type { Headers } from './driver/wire-message.ts'
 import { abortedError } from './link.ts'
 import { MessagingError } from './messaging-error.ts'
@@ -19,23 +19,29 @@ export interface SubmittedSend extends SendAnswer {
   readonly waiting?: { readonly sinceMs: number; readonly scope: AsyncResource } | undefined
 }
 
-interface Waiter {
-  readonly send: SubmittedSend
-  /** Lets go of its timer and its signal. */
-  readonly release: () => void
-  answered: boolean
-}
+/** Where deadlines are not in the order of the sends, how often all are looked at. */
+const lookEveryMs = 10
 
 /**
  * Sends that wait for their turn: for the producer to be ready, for room in the window, for an earlier one to be encoded.
  *
- * They are not encoded yet, so that a blocked broker costs little memory. Each is rejected at its deadline.
+ * They are not encoded yet, and nothing is kept for each but the call itself, so that a blocked broker costs little
+ * memory: one timer serves all deadlines. Each is rejected at its deadline. Conformance: SND-11, FLT-12.
  */
 export class WaitingSends {
   readonly #channel: string
   readonly #clock: Clock
   readonly #timers: TimerQueue
-  readonly #waiters = new Deque<Waiter>()
+  readonly #sends = new Deque<SubmittedSend>()
+  /** Rejected before their turn, and still in the queue. */
+  readonly #givenUp = new Set<SubmittedSend>()
+  /** Lets go of the signals of those that have one. */
+  readonly #signals = new Map<SubmittedSend, () => void>()
+  #timer: Timer | undefined
+  #wakesAt = Infinity
+  #lastDeadline = -Infinity
+  /** Whether each deadline is at or after the one before, as where all have one timeout. */
+  #inOrder = true
 
   constructor(channel: string, clock: Clock, timers: TimerQueue) {
     this.#channel = channel
@@ -45,30 +51,28 @@ export class WaitingSends {
 
   /** Those that were given up included, until their turn. */
   get length(): number {
-    return this.#waiters.length
+    return this.#sends.length
   }
 
   add(send: SubmittedSend): void {
     const { deadlineAt, options } = send
-    const giveUp = (error: MessagingError): void => {
-      if (this.#answer(waiter)) send.reject(error)
-    }
-    const timer = this.#timers.after(deadlineAt - this.#clock.monotonic(), () => giveUp(this.#tooLate()))
+    if (deadlineAt < this.#lastDeadline) this.#inOrder = false
+    this.#lastDeadline = deadlineAt
+    if (deadlineAt < this.#wakesAt) this.#wakeAt(deadlineAt)
+    this.#sends.push(send)
     const signal = options?.signal
-    const onAbort = (): void => giveUp(abortedError(signal!))
-    signal?.addEventListener('abort', onAbort, { once: true })
-    const release = (): void => {
-      timer.cancel()
-      signal?.removeEventListener('abort', onAbort)
-    }
-    const waiter: Waiter = { send, release, answered: false }
-    this.#waiters.push(waiter)
+    if (signal === undefined) return
+    const onAbort = (): void => this.#giveUp(send, abortedError(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#signals.set(send, () => signal.removeEventListener('abort', onAbort))
   }
 
   /** The first that nobody gave up. */
   take(): SubmittedSend | undefined {
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-      if (this.#answer(waiter)) return waiter.send
+    for (let send = this.#shift(); send !== undefined; send = this.#shift()) {
+      if (this.#givenUp.size > 0 && this.#givenUp.delete(send)) continue
+      this.#release(send)
+      return send
     }
     return undefined
   }
@@ -77,12 +81,58 @@ export class WaitingSends {
     for (let send = this.take(); send !== undefined; send = this.take()) send.reject(error)
   }
 
-  /** False when it has its answer already. */
-  #answer(waiter: Waiter): boolean {
-    if (waiter.answered) return false
-    waiter.answered = true
-    waiter.release()
-    return true
+  #shift(): SubmittedSend | undefined {
+    const send = this.#sends.shift()
+    if (this.#sends.length === 0) this.#rest()
+    return send
+  }
+
+  #rest(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#wakesAt = Infinity
+    this.#lastDeadline = -Infinity
+    this.#inOrder = true
+  }
+
+  #giveUp(send: SubmittedSend, error: MessagingError): void {
+    if (this.#givenUp.has(send)) return
+    this.#givenUp.add(send)
+    this.#release(send)
+    send.reject(error)
+  }
+
+  #release(send: SubmittedSend): void {
+    if (this.#signals.size === 0) return
+    this.#signals.get(send)?.()
+    this.#signals.delete(send)
+  }
+
+  #wakeAt(at: number): void {
+    this.#timer?.cancel()
+    this.#wakesAt = at
+    this.#timer = this.#timers.after(at - this.#clock.monotonic(), this.#onDeadline)
+  }
+
+  readonly #onDeadline = (): void => {
+    const now = this.#clock.monotonic()
+    let next = Infinity
+    for (const send of this.#sends) {
+      if (send.deadlineAt <= now) this.#giveUp(send, this.#tooLate())
+      else if (!this.#givenUp.has(send) && send.deadlineAt < next) next = send.deadlineAt
+      if (this.#inOrder && next < Infinity) break
+    }
+    this.#dropGivenUp()
+    this.#wakesAt = Infinity
+    if (next < Infinity) this.#wakeAt(this.#inOrder ? next : Math.max(next, now + lookEveryMs))
+  }
+
+  /** From the front, so that those that had their answer are not looked at again. */
+  #dropGivenUp(): void {
+    for (let first = this.#sends.peek(); first !== undefined; first = this.#sends.peek()) {
+      if (!this.#givenUp.delete(first)) return
+      this.#shift()
+    }
   }
 
   #tooLate(): MessagingError {

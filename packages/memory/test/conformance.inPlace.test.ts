@@ -1,9 +1,12 @@
+import { testConformance } from '@waybill/conformance/vitest'
 import { memoryProfiles } from '../src/memory-capabilities.ts'
-import { testMemory } from './profile-conformance.ts'
+import { memoryHarness } from './memory-harness.ts'
 
 // Shorter steps than SQS has: waiting for whole seconds would take three minutes.
 const { retryInPlace, delayedSend } = memoryProfiles.inPlace
-testMemory('inPlace', {
+const capabilities = {
   retryInPlace: { ...retryInPlace, granularityMs: 20 },
   delayedSend: { ...delayedSend, granularityMs: 20 },
-})
+}
+
+testConformance(memoryHarness('inPlace', capabilities))

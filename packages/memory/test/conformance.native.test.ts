@@ -1,3 +1,4 @@
-import { testMemory } from './profile-conformance.ts'
+import { testConformance } from '@waybill/conformance/vitest'
+import { memoryHarness } from './memory-harness.ts'
 
-testMemory('native')
+testConformance(memoryHarness('native'))

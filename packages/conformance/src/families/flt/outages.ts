@@ -17,12 +17,12 @@ export const outages: readonly Behaviour[] = [
     deadlineMs: 120_000,
     async run(kit) {
       const count = kit.size('messages', { reduced: 1_000, full: 20_000 })
-      await underLoad(kit, { count }, async ({ progress }) => {
+      await underLoad(kit, { count }, async (load) => {
         for (let restart = 0; restart < 2; restart++) {
-          await progress(100)
+          await load.progress(100)
           await kit.faults.restart()
         }
-        await progress(100)
+        await load.progress(100)
       })
     },
     refusal: refusesRetries,
@@ -35,12 +35,12 @@ export const outages: readonly Behaviour[] = [
     async run(kit) {
       const count = kit.size('messages', { reduced: 1_000, full: 20_000 })
       const kills = kit.size('kills', { reduced: 1, full: 5 })
-      await underLoad(kit, { count }, async ({ progress }) => {
+      await underLoad(kit, { count }, async (load) => {
         for (let kill = 0; kill < kills; kill++) {
-          await progress(100)
+          await load.progress(100)
           await kit.faults.kill()
         }
-        await progress(100)
+        await load.progress(100)
       })
     },
   },
@@ -55,12 +55,12 @@ export const outages: readonly Behaviour[] = [
       const connectionsBefore = await kit.probe.connections()
       const events: MessagingEvent[] = []
       const connect = { link, onEvent: (event: MessagingEvent) => void events.push(event) }
-      await underLoad(kit, { count: 1_000, connect }, async ({ progress }) => {
+      await underLoad(kit, { count: 1_000, connect }, async (load) => {
         for (let reset = 0; reset < resets; reset++) {
-          await progress(10)
+          await load.progress(10)
           await link.cut()
         }
-        await progress(10)
+        await load.progress(10)
       })
       const disconnects = events.filter(({ type }) => type === 'disconnected').length
       ok(disconnects >= 1 && disconnects <= resets * 2, `${disconnects} connections lost by ${resets} resets`)
@@ -176,18 +176,18 @@ export const outages: readonly Behaviour[] = [
             },
           }),
       }
-      await underLoad(kit, { count: 300, connect }, async ({ progress }) => {
+      await underLoad(kit, { count: 300, connect }, async (load) => {
         for (let time = 0; time < times; time++) {
-          await progress(20)
+          await load.progress(20)
           await kit.faults.closeConnections()
         }
-        await progress(20)
+        await load.progress(20)
       })
       const told = events.filter(({ type }) => type === 'connected' || type === 'disconnected').map(({ type }) => type)
       ok(told.includes('disconnected'), 'it was told')
       equal(told.at(-1), 'connected')
       ok(connects <= 2 + times * 6, `${connects} connections made in ${times} times: that is a spin`)
-      await kit.log.note(`${connects} connections, ${told.length} events`)
+      kit.log.note(`${connects} connections, ${told.length} events`)
     },
     refusal: refusesRetries,
   },

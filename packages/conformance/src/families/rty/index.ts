@@ -2,6 +2,7 @@ import type { Behaviour } from '../../behaviour.ts'
 import { attempts } from './attempts.ts'
 import { backstop } from './backstop.ts'
 import { poison } from './poison.ts'
+import { poisonShare } from './poison-share.ts'
 import { records } from './records.ts'
 import { refusedLetters } from './refused-letters.ts'
 import { restarts } from './restarts.ts'
@@ -15,4 +16,5 @@ export const retrying: readonly Behaviour[] = [
   ...schedule,
   ...backstop,
   ...poison,
+  ...poisonShare,
 ]

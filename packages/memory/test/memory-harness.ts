@@ -1,21 +1,21 @@
-import { testConformance } from '@waybill/conformance/vitest'
+import type { Harness } from '@waybill/conformance'
 import type { CapabilityChanges, MemoryProfile } from '../src/index.ts'
 import { memory } from '../src/index.ts'
 import { sharedBroker } from '../src/memory-broker.ts'
 import { memoryFaults, memoryProbe, type MemoryLink } from './memory-probe.ts'
 
 /**
- * The whole kit on the embedded broker as it is, or as it imitates a kind of broker: each way in which the core retries,
+ * The embedded broker under the kit, as it is or as it imitates a kind of broker: each way in which the core retries,
  * settles and dead-letters is run this way. What a profile cannot do has to be refused.
  *
  * `capabilities` changes single ones on top of the profile. The profiles run side by side, so that patience is longer
  * than one broker in one process needs; an upper bound costs nothing as long as it holds.
  */
-export function testMemory(profile: MemoryProfile, capabilities: CapabilityChanges = {}): void {
+export function memoryHarness(profile: MemoryProfile = 'copies', capabilities: CapabilityChanges = {}): Harness {
   const name = `conformance-${profile}`
   const broker = sharedBroker(name)
   const isDefault = profile === 'copies'
-  testConformance({
+  return {
     adapter: 'memory',
     profile: isDefault ? 'memory' : profile,
     broker: isDefault ? 'embedded memory broker' : `embedded memory broker, profile ${profile}`,
@@ -36,5 +36,5 @@ export function testMemory(profile: MemoryProfile, capabilities: CapabilityChang
       for (const entity of broker.entities())
         if (entity.includes(fragment)) broker.remove(entity.split('/', 1)[0] ?? '')
     },
-  })
+  }
 }

@@ -1,0 +1,3 @@
+export const trials = ['sends', 'deliveries', 'kills', 'block'] as const
+
+export type Trial = (typeof trials)[number]
