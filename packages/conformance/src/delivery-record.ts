@@ -36,6 +36,8 @@ export interface Tally {
 export class DeliveryRecord<D = unknown> {
   readonly name: string
   readonly runs: Run<D>[] = []
+  /** Of the runs that ended without a throw: looked at often while a case waits. */
+  readonly #doneIds = new Set<string>()
   readonly #waitMs: number
   readonly #signal: AbortSignal
 
@@ -52,6 +54,7 @@ export class DeliveryRecord<D = unknown> {
       try {
         await inner(data, context)
         run.outcome = 'done'
+        this.#doneIds.add(run.id)
       } catch (error) {
         run.outcome = 'threw'
         throw error
@@ -97,18 +100,14 @@ export class DeliveryRecord<D = unknown> {
 
   /** Resolves once each of `ids` has had a run that ended well. */
   async untilDone(ids: Iterable<string>, withinMs = this.#waitMs): Promise<void> {
-    const expected = [...ids]
-    const done = (): number => {
-      const handled = new Set(this.done.map(({ id }) => id))
-      return expected.filter((id) => handled.has(id)).length
+    let missing = [...ids]
+    const count = missing.length
+    const what = `${count} messages handled`
+    const reached = (): boolean => {
+      missing = missing.filter((id) => !this.#doneIds.has(id))
+      return missing.length === 0
     }
-    const what = `${expected.length} messages handled`
-    await this.#until(
-      what,
-      () => done() === expected.length,
-      () => `${done()}`,
-      withinMs,
-    )
+    await this.#until(what, reached, () => `${count - missing.length}`, withinMs)
   }
 
   async #until(what: string, reached: () => boolean, now: () => string, withinMs: number): Promise<void> {

@@ -9,7 +9,12 @@ import { group, Load } from './load.ts'
 const dayMs = 24 * 60 * 60 * 1_000
 const delayMs = 300
 const retryEvery = 5
-const publishers = 8
+const publishers = 16
+const pauseMs = 30
+/** Longer apart than the timeouts of runs, which are looked at meanwhile by whatever clock they go. */
+const apartMs = 700
+const runTimeoutMs = 500
+const sendTimeoutMs = 2_000
 
 /** An administrator, or NTP, sets the clock of the machine. */
 export const clock: readonly Behaviour[] = [
@@ -25,27 +30,32 @@ export const clock: readonly Behaviour[] = [
       const { messaging, channel, ledger } = load
       const firstFailedAt = new Map<number, number>()
       const delays: number[] = []
-      const handler = load.handler(async ({ n }: Item) => {
-        if (n % retryEvery !== 0 || n < 0) return
+      let timedOut = 0
+      const handler = load.handler(async ({ n }: Item, { signal }) => {
         const failedAt = firstFailedAt.get(n)
-        if (failedAt !== undefined) return void delays.push(monotonicMs() - failedAt)
+        if (failedAt !== undefined) delays.push(monotonicMs() - failedAt)
+        // So uneven that some run is always under way, and with it its timeout.
+        await kit.sleep(10 + ((n * 7) % 50))
+        if (signal.aborted) timedOut++
+        if (failedAt !== undefined || n % retryEvery !== 0 || n < 0) return
         firstFailedAt.set(n, monotonicMs())
         throw new Error('planted')
       })
       const retry = { maxAttempts: 3, delaysMs: [delayMs] }
-      await messaging.consume(channel, { group, concurrency: 16, retry, timeoutMs: 10_000 }, handler)
+      await messaging.consume(channel, { group, concurrency: 32, retry, timeoutMs: runTimeoutMs }, handler)
       let next = 0
       let stepping = true
       const publish = async (): Promise<void> => {
         while (stepping && !kit.signal.aborted) {
-          await load.send(item(next++), { timeoutMs: 10_000 })
-          await kit.sleep(5)
+          await load.send(item(next++), { timeoutMs: sendTimeoutMs })
+          await kit.sleep(pauseMs)
         }
       }
       const step = async (): Promise<void> => {
         for (let count = 0; count < steps; count++) {
           await load.progress(60)
           // Forth, back, back, forth: a day ahead, true, a day behind, true.
+          await kit.sleep(apartMs)
           steppedClock.step(count % 4 === 0 || count % 4 === 3 ? dayMs : -dayMs)
         }
         await load.progress(60)
@@ -55,6 +65,7 @@ export const clock: readonly Behaviour[] = [
       ledger.expectWhole()
       kit.account(ledger.account, { retries: delays.length, longestDelayMs: Math.round(Math.max(...delays)) })
       equal(ledger.duplicated.length, 0, 'handled twice')
+      equal(timedOut, 0, 'runs told that their time is over')
       equal(delays.length, firstFailedAt.size, 'each that failed came once more')
       const mostMs = delayMs + granularityMs(kit.capabilities) + kit.timings.toleranceMs
       ok(Math.min(...delays) >= delayMs - 5, `a retry after ${Math.min(...delays)} ms of ${delayMs}`)

@@ -8,7 +8,8 @@ import { CrashDesk, type CrashPoint, crashPoints, renewing } from './crash-desk.
 import { group, Load } from './load.ts'
 
 const concurrency = 8
-const mostAhead = 100
+/** More than the dead can hold claims on at a time, so that the next worker finds something to die of. */
+const mostAhead = 600
 
 /** Consumers in processes of their own, killed where it hurts, while messages go on coming. */
 export const crashes: readonly Behaviour[] = [
@@ -18,7 +19,7 @@ export const crashes: readonly Behaviour[] = [
     needs: { faults: ['process'], capability: retries },
     deadlineMs: 120_000,
     async run(kit) {
-      const each = kit.size('kills at each point', { reduced: 1, full: 40 })
+      const each = kit.size('kills at each point', { reduced: 1, full: 25 })
       const left = new Map(crashPoints.map((point) => [point, each]))
       const killed = new Map<CrashPoint, number>()
       const [load, slow] = [new Load(kit, await kit.connect()), new Load(kit, await kit.connect())]

@@ -6,6 +6,7 @@ import type { Kit } from '../../kit.ts'
 import { group, type Load, underLoad } from './load.ts'
 
 const concurrency = 8
+const workMs = 10
 
 /** The members of a group come and go, in good order and without a word. */
 export const members: readonly Behaviour[] = [
@@ -48,6 +49,7 @@ export const members: readonly Behaviour[] = [
 interface Member {
   readonly messaging: Messaging
   readonly link: Link
+  lives: boolean
 }
 
 /** With the first one, which stays. */
@@ -56,16 +58,23 @@ const mostMembers = ({ capabilities }: Kit): number => Math.min(4, capabilities.
 async function join(kit: Kit, load: Load): Promise<Member> {
   const link = await kit.link()
   const messaging = await kit.connect({ link })
-  await messaging.consume(load.channel, { group, concurrency }, load.handler())
-  return { messaging, link }
+  const member = { messaging, link, lives: true }
+  const handler = load.handler(async () => {
+    await kit.sleep(workMs)
+    if (!member.lives) throw new Error('its process is dead')
+  })
+  await messaging.consume(load.channel, { group, concurrency }, handler)
+  return member
 }
 
 async function leave(member: Member | undefined): Promise<void> {
   await member?.messaging.close({ drainMs: 5_000 })
 }
 
-/** For the broker it is dead; what it has running ends without anybody hearing of it. */
+/** For the broker it is dead, and what it has running counts for nothing any more. */
 async function kill(member: Member | undefined): Promise<void> {
-  await member?.link.sever()
-  await member?.messaging.close({ drainMs: 0 })
+  if (member === undefined) return
+  member.lives = false
+  await member.link.sever()
+  await member.messaging.close({ drainMs: 0 })
 }

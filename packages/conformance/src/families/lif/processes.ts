@@ -24,7 +24,7 @@ export const processes: readonly Behaviour[] = [
       const child = startChild(kit, 'relay', { ...relay, concurrency: 16, workMs: 20, drainMs })
       const handled = (): string[] =>
         child.lines.flatMap((line) => (line.startsWith('handled ') ? [line.slice(8)] : []))
-      await kit.eventually('the process is under load', () => handled().length >= count / 6, 20_000)
+      await kit.eventually('the process is under load', () => handled().length >= count / 6, 60_000)
       const toldAt = monotonicMs()
       child.signal('SIGTERM')
       const { code, signal, atMs } = await kit.within('the exit', child.exited, drainMs + kit.timings.toleranceMs)
