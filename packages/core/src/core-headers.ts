@@ -7,6 +7,8 @@ export const coreHeader = {
   attempt: 'waybill-attempt',
   /** Not to be handled before this time, in milliseconds since the epoch. */
   due: 'waybill-due',
+  /** How long it was to wait on arrival, in milliseconds, when it was sent: clocks that are set must not make it more. */
+  wait: 'waybill-wait',
   /** When the first run failed, RFC 3339. */
   firstFailure: 'waybill-first-failure-at',
   /** The temporary group that waits for the reply. */

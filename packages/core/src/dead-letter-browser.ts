@@ -285,6 +285,7 @@ function redrivable(wire: WireMessage): WireMessage {
   const headers = withHeaders(withoutFailure(wire.headers), {
     [coreHeader.attempt]: undefined,
     [coreHeader.due]: undefined,
+    [coreHeader.wait]: undefined,
     [coreHeader.firstFailure]: undefined,
   })
   const { expirytime: _, ...extensions } = wire.extensions

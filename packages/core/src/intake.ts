@@ -227,7 +227,8 @@ export class Intake implements Attachment {
 
   /** Delays again what came too early, without counting. */
   #isEarly(task: Task, dueAtMs: number): boolean {
-    const remainingMs = dueAtMs - this.#options.connection.runtime.clock.now()
+    const mostMs = numberIn(task.wire.headers, coreHeader.wait) || Infinity
+    const remainingMs = Math.min(dueAtMs - this.#options.connection.runtime.clock.now(), mostMs)
     if (remainingMs <= 0) return false
     if (this.#options.delay(task, remainingMs)) return true
     task.state = 'held'

@@ -128,7 +128,8 @@ export class Recovery {
     if (strategy.kind !== 'copy' || task.delivery.message.headers[coreHeader.due] === undefined) return false
     const hopMs = nextHopMs(strategy, remainingMs)
     if (hopMs > remainingMs || remainingMs <= shortestHopMs) return false
-    void this.#handOver(task, this.#address(), task.wire, hopMs)
+    const headers = withHeaders(task.wire.headers, { [coreHeader.wait]: String(Math.ceil(remainingMs - hopMs) || 1) })
+    void this.#handOver(task, this.#address(), { ...task.wire, headers }, hopMs)
     return true
   }
 
@@ -142,11 +143,13 @@ export class Recovery {
     }
     if (strategy.kind === 'inPlace') return intake.finish(task, { kind: 'retry', delayMs })
     const hopMs = delayMs === 0 ? undefined : nextHopMs(strategyDelays(strategy), delayMs)
-    const dueAtMs =
-      strategy.kind === 'lane' || (hopMs ?? 0) < delayMs ? connection.runtime.clock.now() + delayMs : undefined
+    // What the broker does not wait, whoever receives it does.
+    const waitMs = strategy.kind === 'lane' ? delayMs : delayMs - (hopMs ?? 0)
+    const dueAtMs = waitMs > 0 ? connection.runtime.clock.now() + delayMs : undefined
     const headers = withHeaders(task.wire.headers, {
       [coreHeader.attempt]: String(attempts),
       [coreHeader.due]: dueAtMs === undefined ? undefined : String(Math.ceil(dueAtMs)),
+      [coreHeader.wait]: dueAtMs === undefined ? undefined : String(Math.ceil(waitMs)),
       [coreHeader.firstFailure]: task.firstFailureAtMs === undefined ? undefined : isoTime(task.firstFailureAtMs),
     })
     const copy = { ...task.wire, headers }
@@ -298,6 +301,7 @@ function withoutCounters(headers: Headers): Headers {
   return withHeaders(headers, {
     [coreHeader.attempt]: undefined,
     [coreHeader.due]: undefined,
+    [coreHeader.wait]: undefined,
     [coreHeader.firstFailure]: undefined,
   })
 }
