@@ -9,7 +9,6 @@ export const group = 'billing'
 const senders = 20
 const pauseMs = 5
 const workMs = 2
-const retry = { maxAttempts: 3, delaysMs: [100] }
 
 export interface LoadOptions {
   /** Messages to send at least; sending goes on as long as it is disturbed. */
@@ -99,7 +98,7 @@ export async function underLoad(
   disturb: (load: Load) => Promise<void>,
 ): Promise<Load> {
   const load = new Load(kit, await kit.connect(connect))
-  await load.messaging.consume(load.channel, { group, concurrency: 16, retry }, load.handler())
+  await load.messaging.consume(load.channel, { group, concurrency: 16 }, load.handler())
   let next = 0
   let disturbed = true
   const send = async (): Promise<void> => {
