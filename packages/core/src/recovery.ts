@@ -6,6 +6,7 @@ import type { Headers, WireMessage } from './driver/wire-message.ts'
 import { envelopeBytes } from './envelope-size.ts'
 import { encodeFailure, withoutFailure } from './failure-record.ts'
 import { decideFailure } from './failure-decision.ts'
+import { fittingLetter, isCut } from './fitting-letter.ts'
 import type { Intake } from './intake.ts'
 import { MessagingError } from './messaging-error.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -199,15 +200,9 @@ export class Recovery {
       this.deadLetter(task, error, task.attempt, this.#options.connection.runtime.clock.now())
       return true
     }
-    if (copy.headers[lostHeaders] !== undefined) return false
-    const { maxHeaderBytes } = this.#options.connection.driver.capabilities
-    void this.#handOver(
-      task,
-      to,
-      { ...copy, headers: fittingHeaders(copy.headers, maxHeaderBytes / 2) },
-      undefined,
-      told,
-    )
+    if (isCut(copy)) return false
+    const fitting = fittingLetter(copy, this.#options.connection.driver.capabilities)
+    void this.#handOver(task, to, fitting, undefined, told)
     return true
   }
 
@@ -241,30 +236,6 @@ interface HandOver {
 
 /** What trying again does not help. */
 const refusals: ReadonlySet<string> = new Set(['tooLarge', 'invalidArgument'])
-
-/** How many headers a dead letter had to do without. Gone with the record when it is redriven. */
-const recordPrefix = 'waybill-failure-'
-const lostHeaders = `${recordPrefix}lost-headers`
-const maxNameBytes = 255
-
-/** The failure record and the smallest of the others, up to so many bytes, and how many are missing. */
-function fittingHeaders(headers: Headers, maxBytes: number): Headers {
-  const kept = Object.create(null) as Record<string, string>
-  const entries = Object.entries(headers).map(([name, value]) => ({ name, value, bytes: bytesOf(name, value) }))
-  let bytes = 0
-  let lost = 0
-  for (const each of entries.sort((a, b) => a.bytes - b.bytes)) {
-    bytes += each.bytes
-    if (bytes <= maxBytes && Buffer.byteLength(each.name) <= maxNameBytes) kept[each.name] = each.value
-    else lost++
-  }
-  kept[lostHeaders] = String(lost)
-  return kept
-}
-
-function bytesOf(name: string, value: string): number {
-  return name.startsWith(recordPrefix) ? 0 : Buffer.byteLength(name) + Buffer.byteLength(value)
-}
 
 /** Retries without a delay that are carried out at once; each further one waits a little first. */
 const retriesAtOnce = 10

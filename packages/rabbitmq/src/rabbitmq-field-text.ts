@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { isUint8Array } from 'node:util/types'
 
 /**
  * Any AMQP field value as text: what a producer that is not ours put into a header. Never throws.
@@ -10,8 +11,17 @@ export function fieldText(value: unknown): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
   if (typeof value !== 'object') return String(value)
-  if (Buffer.isBuffer(value)) return isUtf8(value) ? value.toString('utf8') : value.toString('base64')
+  if (isUint8Array(value)) return bytesText(value)
   return scalarText(value) ?? tableText(value)
+}
+
+/**
+ * Not told by `instanceof`, as `Buffer.isBuffer` does: amqplib makes bytes named `__proto__` the prototype of the table
+ * they are in, which then passes for bytes and is none. Conformance: MSG-16.
+ */
+function bytesText(bytes: Uint8Array): string {
+  const { buffer, byteOffset, byteLength } = bytes
+  return Buffer.from(buffer, byteOffset, byteLength).toString(isUtf8(bytes) ? 'utf8' : 'base64')
 }
 
 /** amqplib decodes timestamps and decimals into tables with a `!`; a table that only looks like one stays a table. */
@@ -50,7 +60,7 @@ function tableText(value: object): string {
 function replaceLeaf(this: { [name: string]: unknown }, name: string, json: unknown): unknown {
   const value = this[name]
   if (typeof value !== 'object' || value === null) return json
-  return Buffer.isBuffer(value) ? fieldText(value) : (scalarText(value) ?? json)
+  return isUint8Array(value) ? bytesText(value) : (scalarText(value) ?? json)
 }
 
 const lastSecondOfYear9999 = 253_402_300_799

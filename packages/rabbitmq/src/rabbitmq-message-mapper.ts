@@ -186,7 +186,7 @@ class Reading {
         if (typeof value === 'object') this.#noText(name)
         return this.extend(name.slice('ce-'.length), text)
       case 'tombstone':
-        this.isTombstone = true
+        this.isTombstone = value === true
     }
   }
 

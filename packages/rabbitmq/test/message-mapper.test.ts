@@ -239,6 +239,12 @@ describe('what comes from others', () => {
     )
   })
 
+  it('a table whose prototype is bytes, as amqplib makes one of bytes named __proto__', () => {
+    const table = { inner: Object.create(Buffer.from('x')), list: [Object.create(Buffer.from('y'))] }
+    const { headers } = wireMessageOf({ content: Buffer.alloc(0), properties: { headers: table } as never })
+    expect(Object.keys(headers)).toEqual(['inner', 'list'])
+  })
+
   it('names that have grown because their bytes are no UTF-8 can be written again', () => {
     const table = { ['\ufffd'.repeat(255)]: 'a', ['n'.repeat(255)]: 'b' }
     const { headers } = wireMessageOf({ content: Buffer.alloc(0), properties: { headers: table } as never })

@@ -121,7 +121,13 @@ function expectOneFate(
       return []
     }
   })
+  // Somebody may well forge the marker of a tombstone; it means nothing on a body that has bytes.
+  if (message.body.length === 0 && runs[0] === undefined && claimsTombstone(message)) return
   if (!bodies.includes(runs[0] as string)) fail(`${what}: handled as ${runs[0]?.slice(0, 200)}`)
+}
+
+function claimsTombstone({ headers }: ForeignMessage): boolean {
+  return headers.some(([name]) => Buffer.from(name).toString() === 'waybill-tombstone')
 }
 
 /** What a CloudEvent in structured mode carries: the transport's binding may unpack it. */
