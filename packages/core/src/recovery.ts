@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts'
-import { coreHeader, withHeaders } from './core-headers.ts'
+import { coreHeader, numberIn, withHeaders } from './core-headers.ts'
 import { backoffMs } from './driver/backoff.ts'
 import type { Address, Lane } from './driver/driver.ts'
 import type { Headers, WireMessage } from './driver/wire-message.ts'
@@ -124,7 +124,7 @@ export class Recovery {
     if (strategy.kind !== 'copy' || task.delivery.message.headers[coreHeader.due] === undefined) return false
     const hopMs = nextHopMs(strategy, remainingMs)
     if (hopMs > remainingMs || remainingMs <= shortestHopMs) return false
-    void this.#handOver(task, this.#address(), task.wire, hopMs)
+    void this.#handOver(task, this.#address(), nextCopy(task.wire), hopMs)
     return true
   }
 
@@ -147,9 +147,9 @@ export class Recovery {
     })
     const copy = { ...task.wire, headers }
     if (strategy.kind === 'lane' && hopMs !== undefined) {
-      void this.#handOver(task, this.#address(`delay.${hopMs}`), copy, undefined)
+      void this.#handOver(task, this.#address(`delay.${hopMs}`), nextCopy(copy), undefined)
     } else {
-      void this.#handOver(task, this.#address(), copy, hopMs)
+      void this.#handOver(task, this.#address(), nextCopy(copy), hopMs)
     }
   }
 
@@ -225,9 +225,16 @@ function firstFailureOf(task: Task, nowMs: number): number {
   return Number.isNaN(at) ? nowMs : at
 }
 
+/** The same message once more: told apart from its original, which may still be about. */
+function nextCopy(wire: WireMessage): WireMessage {
+  const copies = numberIn(wire.headers, coreHeader.copy)
+  return { ...wire, headers: withHeaders(wire.headers, { [coreHeader.copy]: String(copies + 1) }) }
+}
+
 function withoutCounters(headers: Headers): Headers {
   return withHeaders(headers, {
     [coreHeader.attempt]: undefined,
+    [coreHeader.copy]: undefined,
     [coreHeader.due]: undefined,
     [coreHeader.firstFailure]: undefined,
   })
