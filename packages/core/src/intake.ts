@@ -58,7 +58,10 @@ export class Intake implements Attachment {
   #stopping = false
   #connection: DriverConnection | undefined
   #listeners: Listener[] = []
+  /** The last one seen, which is the next one's too on most brokers. */
   #lease: Lease | undefined
+  /** Deliveries of several partitions come in turns; each lease is subscribed to once. */
+  readonly #watched = new WeakSet<Lease>()
   #generation = 0
   /** Generations whose listeners are not all there yet, and may deliver already. */
   readonly #opening = new Set<number>()
@@ -387,17 +390,21 @@ export class Intake implements Attachment {
     if (task.state === 'settled') return
     task.settle(settlement)
     this.#open.remove(task)
-    if (task.holdsKey) this.#passKey(task)
+    if (task.holdsKey) this.#passKey(task, settlement)
     if (this.#open.count === 0 && this.#idle.length > 0) for (const idle of this.#idle.splice(0)) idle()
   }
 
-  /** The next of the key that still wants to run. */
-  #passKey(task: Task): void {
+  /**
+   * The next of the key that still wants to run. What was given back comes again somewhere else, so while the consumer
+   * stops the others of its key must not overtake it here: they go back as well.
+   */
+  #passKey(task: Task, { kind }: Settlement): void {
     for (;;) {
       const next = this.#keys.done(task.wire.key)
       if (next === undefined) return
       if (next.state === 'settled') continue
       next.holdsKey = true
+      if (this.#stopping && kind === 'release') return this.#close(next, { kind })
       this.#ready.push(next)
       if (this.#keys.size > 0) this.#options.onKeyWaits()
       return
@@ -406,12 +413,16 @@ export class Intake implements Attachment {
 
   #watch(lease: Lease): void {
     this.#lease = lease
+    if (this.#watched.has(lease)) return
+    this.#watched.add(lease)
     lease.subscribe(() => {
       for (const task of this.#open.toArray()) {
         if (task.delivery.lease !== lease) continue
         if (lease.state === 'lost') this.#lose(task)
         else if (lease.state === 'recalled') this.#recall(task)
       }
+      // What waited behind one of these for its key may be next.
+      this.#pump()
     })
   }
 
