@@ -18,6 +18,8 @@ import type { Telemetry } from './telemetry.ts'
 import { needOf } from './topology-registry.ts'
 
 export const defaultSendTimeoutMs = 30_000
+/** How often closing looks whether what waits has become a send. */
+const closePollMs = 5
 
 export interface ProducerParts {
   readonly connection: Connection
@@ -58,6 +60,7 @@ export class ChannelProducer {
   #closed = false
   #lastTurn: Promise<void> | undefined
   #turns = 0
+  #endPause = () => {}
 
   constructor(parts: ProducerParts) {
     this.#parts = parts
@@ -111,10 +114,24 @@ export class ChannelProducer {
   /** Resolves once all that was accepted is confirmed or rejected. */
   async close(): Promise<void> {
     this.#closed = true
-    while (this.#waiting.length > 0 || this.#encoding || this.#turns > 0 || this.#queue.pending > 0) {
-      await this.#queue.settled()
-    }
+    while (this.#isBusy) await (this.#queue.pending > 0 ? this.#queue.settled() : this.#pause())
     this.#release()
+  }
+
+  /** Whether anything still waits for its answer. Those that were told that it is too late do not. */
+  get #isBusy(): boolean {
+    while (this.#waiting.peek()?.answered) this.#waiting.shift()
+    return this.#waiting.length > 0 || this.#encoding || this.#turns > 0 || this.#queue.pending > 0
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.connection.runtime.clock.after(closePollMs, resolve)
+      this.#endPause = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
   }
 
   /** Rejects what still waits. */
@@ -122,6 +139,7 @@ export class ChannelProducer {
     this.#closed = true
     this.#rejectWaiting(error)
     this.#release()
+    this.#endPause()
   }
 
   #release(): void {
