@@ -56,6 +56,8 @@ export class Intake implements Attachment {
   /** A temporary group was lost and is not listened to again. */
   #hasGap = false
   #stopping = false
+  /** Stopped: a listener that was still being opened may deliver for a moment. */
+  #stopped = false
   #connection: DriverConnection | undefined
   #listeners: Listener[] = []
   /** The last one seen, which is the next one's too on most brokers. */
@@ -188,6 +190,7 @@ export class Intake implements Attachment {
     const drained = withDeadline(Promise.all([this.idle(), withdrawn]), drainMs - graceMs, clock, late)
     await drained.catch(() => this.#abortRunning(graceMs))
     connection.detach(this)
+    this.#stopped = true
     for (const task of this.#open.toArray()) this.#close(task, { kind: 'release' })
   }
 
@@ -332,7 +335,7 @@ export class Intake implements Attachment {
       this.#open.add(task)
       const { lease } = delivery
       if (lease !== this.#lease) this.#watch(lease)
-      const isTooLate = this.#stopping && !this.#opening.has(generation)
+      const isTooLate = this.#stopped || (this.#stopping && !this.#opening.has(generation))
       if (isTooLate || lease.state !== 'held') return this.#close(task, { kind: 'release' })
       const dueAtMs = numberIn(task.wire.headers, coreHeader.due)
       if (dueAtMs !== 0 && this.#isEarly(task, dueAtMs)) return
@@ -383,7 +386,7 @@ export class Intake implements Attachment {
   }
 
   get #isHalted(): boolean {
-    return this.#paused || this.#hasGap || (this.#stopping && !this.#finishesKeyed)
+    return this.#paused || this.#hasGap || this.#stopped || (this.#stopping && !this.#finishesKeyed)
   }
 
   #close(task: Task, settlement: Settlement): void {
