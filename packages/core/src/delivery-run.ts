@@ -135,12 +135,16 @@ export class DeliveryRun {
   ): void {
     let timer: Timer | undefined
     let hasRun = false
+    const stopTimer = () => timer?.cancel()
     const work = () => {
       // The claim took its time, and the consumer closed meanwhile: the message has been given back.
       if (task.state === 'settled') return Promise.reject(closedError('the consumer'))
       hasRun = true
       timer = this.#startTimeout(task)
-      return observation === undefined ? call(context) : observation.run(() => call(context))
+      const running = observation === undefined ? call(context) : observation.run(() => call(context))
+      // What the store takes afterwards is not the handler's time.
+      if (timer !== undefined) running.then(stopTimer, stopTimer)
+      return running
     }
     receiver.run(context.message, task.wire, work).then(
       (run: GuardedRun) => {
