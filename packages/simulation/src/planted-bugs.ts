@@ -63,6 +63,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'if (timer !== undefined || !MessagingError.is(error)) return',
   },
   {
+    name: 'lets the time of a handler run on while the store answers',
+    file: 'delivery-run.ts',
+    search: '      if (timer !== undefined) running.then(stopTimer, stopTimer)\n',
+    replace: '',
+  },
+  {
     name: 'accepts before the handler ends',
     file: 'delivery-run.ts',
     search: '    running.then(\n      () => this.#succeeded(',

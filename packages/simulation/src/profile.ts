@@ -92,7 +92,7 @@ export const profiles: { readonly [name in ProfileName]: Profile } = {
     keyedShards: 0,
     plainShards: 0,
     rebalances: false,
-    visibilityMs: 10_000,
+    visibilityMs: 2_000,
     isRequestBased: true,
   },
   /** As MQTT: pushed, acknowledged in order, never handed back but by leaving. */

@@ -74,20 +74,24 @@ interface FaultSite {
   readonly isKeyed: boolean
 }
 
-/** Faults find most where something is going on: soon after a message was sent. */
+/** Faults find most where something is going on: soon after a message was sent, or while another fault has its effect. */
 function faultSteps(site: FaultSite): Step[] {
   const { random, sends, members } = site
   const count = random.oneIn(8) ? 0 : random.between(1, 6)
-  return Array.from({ length: count }, () => {
+  const steps: Step[] = []
+  for (let index = 0; index < count; index++) {
+    const before = random.oneIn(2) ? steps.at(-1) : undefined
     const afterMs = random.between(0, random.pick([50, 200, 1_500]))
-    return faultStep(site, random.pick(sends).atMs + afterMs, random.between(0, members - 1))
-  })
+    const atMs = (before ?? random.pick(sends)).atMs + afterMs
+    steps.push(faultStep(site, atMs, random.between(0, members - 1)))
+  }
+  return steps
 }
 
 function faultStep({ random, profile, isKeyed }: FaultSite, atMs: number, member: number): Step {
   // A retry that waits by the wall clock waits as long as that is wrong: a day of hops tells nothing new.
   const stepMs = isKeyed || profile === 'lease' ? 86_400_000 : 20_000
-  const soon = () => random.pick([0, 10, 100, 1_000])
+  const soon = () => random.pick([0, 10, 100, 500, 2_000])
   switch (random.between(0, 15)) {
     case 0:
     case 1:
@@ -114,11 +118,11 @@ function faultStep({ random, profile, isKeyed }: FaultSite, atMs: number, member
     case 9:
       return { atMs, kind: 'outage', forMs: random.pick([100, 2_000, 40_000]) }
     case 10:
-      return { atMs, kind: 'block', forMs: random.pick([100, 2_000, 40_000]) }
+      return { atMs, kind: 'block', forMs: random.pick([100, 500, 2_000, 40_000]) }
     case 11:
       return profile === 'log' ? { atMs, kind: 'rebalance' } : { atMs, kind: 'expire', member }
     case 12:
-      return { atMs, kind: 'duplicate' }
+      return profile === 'lease' && isKeyed ? { atMs, kind: 'expire', member } : { atMs, kind: 'duplicate' }
     case 13:
       return random.oneIn(2)
         ? { atMs, kind: 'storeDown', forMs: random.pick([50, 1_000]) }
