@@ -20,6 +20,8 @@ import { needOf } from './topology-registry.ts'
 import { WaitingSends, type SubmittedSend } from './waiting-sends.ts'
 
 export const defaultSendTimeoutMs = 30_000
+/** How often closing looks whether what waits has become a send. */
+const closePollMs = 5
 
 export interface ProducerParts {
   readonly connection: Connection
@@ -47,6 +49,7 @@ export class ChannelProducer {
   #ready = false
   #encoding = false
   #closed = false
+  #endPause = () => {}
 
   constructor(parts: ProducerParts) {
     this.#parts = parts
@@ -101,10 +104,23 @@ export class ChannelProducer {
   /** Resolves once all that was accepted is confirmed or rejected. */
   async close(): Promise<void> {
     this.#closed = true
-    while (this.#waiting.length > 0 || this.#encoding || this.#turns.count > 0 || this.#queue.pending > 0) {
-      await this.#queue.settled()
-    }
+    while (this.#isBusy) await (this.#queue.pending > 0 ? this.#queue.settled() : this.#pause())
     this.#release()
+  }
+
+  /** Whether anything still waits for its answer. */
+  get #isBusy(): boolean {
+    return this.#waiting.length > 0 || this.#encoding || this.#turns.count > 0 || this.#queue.pending > 0
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.connection.runtime.clock.after(closePollMs, resolve)
+      this.#endPause = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
   }
 
   /** Rejects what still waits. */
@@ -112,6 +128,7 @@ export class ChannelProducer {
     this.#closed = true
     this.#waiting.rejectAll(error)
     this.#release()
+    this.#endPause()
   }
 
   #release(): void {

@@ -11,6 +11,8 @@ export const coreHeader = {
   wait: 'waybill-wait',
   /** When the first run failed, RFC 3339. */
   firstFailure: 'waybill-first-failure-at',
+  /** Which copy of the message this is, retries and hops counted; the message as it was sent is none. */
+  copy: 'waybill-copy',
   /** The temporary group that waits for the reply. */
   replyTo: 'waybill-reply-to',
   /** The id of the dead letter that this message corrects. */

@@ -284,6 +284,7 @@ function selector(which: DeadLetterSelection<Message>): (letter: DeadLetter) => 
 function redrivable(wire: WireMessage): WireMessage {
   const headers = withHeaders(withoutFailure(wire.headers), {
     [coreHeader.attempt]: undefined,
+    [coreHeader.copy]: undefined,
     [coreHeader.due]: undefined,
     [coreHeader.wait]: undefined,
     [coreHeader.firstFailure]: undefined,

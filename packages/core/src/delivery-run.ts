@@ -7,6 +7,7 @@ import type { Handler } from './handler.ts'
 import type { GuardedRun, IdempotentReceiver } from './idempotent-receiver.ts'
 import type { Intake } from './intake.ts'
 import { decode, ReceivedMessage, type Decoded } from './message-decoder.ts'
+import { closedError } from './link.ts'
 import { MessagingError } from './messaging-error.ts'
 import type { Middleware } from './middleware.ts'
 import type { OrphanRuns } from './orphan-runs.ts'
@@ -125,9 +126,17 @@ export class DeliveryRun {
     observation: ProcessObservation | undefined,
   ): void {
     let timer: Timer | undefined
+    let hasRun = false
+    const stopTimer = () => timer?.cancel()
     const work = () => {
+      // The claim took its time, and the consumer closed meanwhile: the message has been given back.
+      if (task.state === 'settled') return Promise.reject(closedError('the consumer'))
+      hasRun = true
       timer = this.#startTimeout(task)
-      return observation === undefined ? call(context) : observation.run(() => call(context))
+      const running = observation === undefined ? call(context) : observation.run(() => call(context))
+      // What the store takes afterwards is not the handler's time.
+      if (timer !== undefined) running.then(stopTimer, stopTimer)
+      return running
     }
     receiver.run(context.message, task.wire, work).then(
       (run: GuardedRun) => {
@@ -138,7 +147,7 @@ export class DeliveryRun {
         this.#options.recovery.postpone(task, delayMs)
       },
       (error: unknown) => {
-        if (!MessagingError.is(error) || timer !== undefined) return this.#failed(task, error, timer, observation)
+        if (hasRun || !MessagingError.is(error)) return this.#failed(task, error, timer, observation)
         observation?.end(error)
         this.#invalid(task, error)
       },

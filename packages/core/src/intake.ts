@@ -49,7 +49,12 @@ export class Intake implements Attachment {
   #pumping = false
   #paused = false
   #stopping = false
+  /** Stopped: a listener that was still being opened may deliver for a moment. */
+  #stopped = false
+  /** The last one seen, which is the next one's too on most brokers. */
   #lease: Lease | undefined
+  /** Deliveries of several partitions come in turns; each lease is subscribed to once. */
+  readonly #watched = new WeakSet<Lease>()
   #idle: (() => void)[] = []
 
   constructor(options: IntakeOptions) {
@@ -172,6 +177,7 @@ export class Intake implements Attachment {
     const drained = withDeadline(Promise.all([this.idle(), withdrawn]), drainMs - graceMs, clock, late)
     await drained.catch(() => this.#abortRunning(graceMs))
     connection.detach(this)
+    this.#stopped = true
     for (const task of this.#open.toArray()) this.#close(task, { kind: 'release' })
   }
 
@@ -213,7 +219,7 @@ export class Intake implements Attachment {
       this.#open.add(task)
       const { lease } = delivery
       if (lease !== this.#lease) this.#watch(lease)
-      const isTooLate = this.#stopping && !this.#listeners.isOpening(generation)
+      const isTooLate = this.#stopped || (this.#stopping && !this.#listeners.isOpening(generation))
       if (isTooLate || lease.state !== 'held') return this.#close(task, { kind: 'release' })
       const dueAtMs = numberIn(task.wire.headers, coreHeader.due)
       if (dueAtMs !== 0 && this.#isEarly(task, dueAtMs)) return
@@ -265,24 +271,29 @@ export class Intake implements Attachment {
   }
 
   get #isHalted(): boolean {
-    return this.#paused || this.#listeners.hasGap || (this.#stopping && !this.#finishesKeyed)
+    const isEnding = this.#stopped || (this.#stopping && !this.#finishesKeyed)
+    return this.#paused || this.#listeners.hasGap || isEnding
   }
 
   #close(task: Task, settlement: Settlement): void {
     if (task.state === 'settled') return
     task.settle(settlement)
     this.#open.remove(task)
-    if (task.holdsKey) this.#passKey(task)
+    if (task.holdsKey) this.#passKey(task, settlement)
     if (this.#open.count === 0 && this.#idle.length > 0) for (const idle of this.#idle.splice(0)) idle()
   }
 
-  /** The next of the key that still wants to run. */
-  #passKey(task: Task): void {
+  /**
+   * The next of the key that still wants to run. What was given back comes again somewhere else, so while the consumer
+   * stops the others of its key must not overtake it here: they go back as well.
+   */
+  #passKey(task: Task, { kind }: Settlement): void {
     for (;;) {
       const next = this.#keys.done(task.wire.key)
       if (next === undefined) return
       if (next.state === 'settled') continue
       next.holdsKey = true
+      if (this.#stopping && kind === 'release') return this.#close(next, { kind })
       this.#ready.push(next)
       if (this.#keys.size > 0) this.#options.onKeyWaits()
       return
@@ -291,12 +302,16 @@ export class Intake implements Attachment {
 
   #watch(lease: Lease): void {
     this.#lease = lease
+    if (this.#watched.has(lease)) return
+    this.#watched.add(lease)
     lease.subscribe(() => {
       for (const task of this.#open.toArray()) {
         if (task.delivery.lease !== lease) continue
         if (lease.state === 'lost') this.#lose(task)
         else if (lease.state === 'recalled') this.#recall(task)
       }
+      // What waited behind one of these for its key may be next.
+      this.#pump()
     })
   }
 

@@ -1,3 +1,4 @@
+import { coreHeader } from './core-headers.ts'
 import type { WireMessage } from './driver/wire-message.ts'
 import type { Task } from './task.ts'
 
@@ -56,6 +57,7 @@ export class OrphanRuns {
   }
 }
 
-function identityOf({ source, id }: WireMessage): string | undefined {
-  return id === undefined ? undefined : `${source ?? ''}\n${id}`
+/** Of this copy: the next one, made by the run that is waited for, is to have a run of its own. */
+function identityOf({ source, id, headers }: WireMessage): string | undefined {
+  return id === undefined ? undefined : `${source ?? ''}\n${id}\n${headers[coreHeader.copy] ?? ''}`
 }

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts'
-import { coreHeader, withHeaders } from './core-headers.ts'
+import { coreHeader, numberIn, withHeaders } from './core-headers.ts'
 import { backoffMs } from './driver/backoff.ts'
 import type { Address, Lane } from './driver/driver.ts'
 import type { Headers, WireMessage } from './driver/wire-message.ts'
@@ -130,7 +130,7 @@ export class Recovery {
     const hopMs = nextHopMs(strategy, remainingMs)
     if (hopMs > remainingMs || remainingMs <= shortestHopMs) return false
     const headers = withHeaders(task.wire.headers, { [coreHeader.wait]: String(Math.ceil(remainingMs - hopMs) || 1) })
-    void this.#handOver(task, this.#address(), { ...task.wire, headers }, hopMs)
+    void this.#handOver(task, this.#address(), nextCopy({ ...task.wire, headers }), hopMs)
     return true
   }
 
@@ -155,9 +155,9 @@ export class Recovery {
     })
     const copy = { ...task.wire, headers }
     if (strategy.kind === 'lane' && hopMs !== undefined) {
-      void this.#handOver(task, this.#address(`delay.${hopMs}`), copy, undefined)
+      void this.#handOver(task, this.#address(`delay.${hopMs}`), nextCopy(copy), undefined)
     } else {
-      void this.#handOver(task, this.#address(), copy, hopMs)
+      void this.#handOver(task, this.#address(), nextCopy(copy), hopMs)
     }
   }
 
@@ -268,9 +268,16 @@ function firstFailureOf(task: Task, nowMs: number): number {
   return Number.isNaN(at) ? nowMs : at
 }
 
+/** The same message once more: told apart from its original, which may still be about. */
+function nextCopy(wire: WireMessage): WireMessage {
+  const copies = numberIn(wire.headers, coreHeader.copy)
+  return { ...wire, headers: withHeaders(wire.headers, { [coreHeader.copy]: String(copies + 1) }) }
+}
+
 function withoutCounters(headers: Headers): Headers {
   return withHeaders(headers, {
     [coreHeader.attempt]: undefined,
+    [coreHeader.copy]: undefined,
     [coreHeader.due]: undefined,
     [coreHeader.wait]: undefined,
     [coreHeader.firstFailure]: undefined,

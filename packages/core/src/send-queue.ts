@@ -33,6 +33,7 @@ export class SendQueue {
   readonly #link: Link
   readonly #runtime: Runtime
   readonly #onMissing: () => void
+  readonly #keyed: boolean
   readonly #serial: boolean
   readonly #pending = new PendingSendList()
   #ready = new Deque<PendingSend>()
@@ -42,6 +43,8 @@ export class SendQueue {
   #seq = 0
   #flushing = false
   #pumping = false
+  /** A keyed send failed: what was handed over behind it must answer before anything goes out, or it is overtaken. */
+  #awaitsAnswers = false
   #failures = 0
   #backoff: Timer | undefined
   #deadline: Timer | undefined
@@ -55,6 +58,7 @@ export class SendQueue {
     this.#link = options.link
     this.#runtime = options.runtime
     this.#onMissing = options.onMissing
+    this.#keyed = options.keyed
     this.#serial = options.keyed && options.driver.capabilities.send.keyed === 'serial'
   }
 
@@ -143,7 +147,12 @@ export class SendQueue {
   }
 
   #mayHand(): boolean {
-    return this.#backoff === undefined && !this.#link.isBlocked && this.#link.connection !== undefined
+    return (
+      !this.#awaitsAnswers &&
+      this.#backoff === undefined &&
+      !this.#link.isBlocked &&
+      this.#link.connection !== undefined
+    )
   }
 
   /** As many as the driver takes, by count and by bytes; at least one. Conformance: SND-06. */
@@ -207,7 +216,7 @@ export class SendQueue {
       if (failure === undefined) this.#confirmed(send)
       else if (this.#mayResend(send, failure)) (failed ??= []).push(send)
       if (--left > 0) return
-      this.#batches--
+      if (--this.#batches === 0) this.#awaitsAnswers = false
       if (this.#serial) this.#unpark(batch, failed)
       else if (failed !== undefined) this.#again(failed)
       else if (this.#failures > 0) this.#failures = 0
@@ -245,6 +254,7 @@ export class SendQueue {
     for (let send = this.#ready.shift(); send !== undefined; send = this.#ready.shift()) waiting.push(send)
     waiting.sort((a, b) => a.seq - b.seq)
     for (const send of waiting) this.#ready.push(send)
+    if (this.#keyed && !this.#serial) this.#awaitsAnswers = this.#batches > 0
     if (this.#link.connection === undefined || this.#backoff !== undefined) return
     this.#backoff = this.#runtime.clock.after(backoffMs(++this.#failures, this.#runtime.random), this.wake)
   }

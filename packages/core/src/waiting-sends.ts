@@ -49,9 +49,9 @@ export class WaitingSends {
     this.#timers = timers
   }
 
-  /** Those that were given up included, until their turn. */
+  /** Those that nobody gave up. */
   get length(): number {
-    return this.#sends.length
+    return this.#sends.length - this.#givenUp.size
   }
 
   add(send: SubmittedSend): void {
