@@ -6,5 +6,5 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   // The profiles of the kit mostly wait: more of them at a time than there are cores.
-  test: { include: ['test/**/*.test.ts'], maxWorkers: 3 },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000, maxWorkers: 3 },
 })
