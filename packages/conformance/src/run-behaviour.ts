@@ -48,7 +48,9 @@ export async function runBehaviour(
   }
   const deadlineMs = (behaviour.deadlineMs ?? 30_000) * (full && behaviour.tags?.includes('long') ? fullFactor : 1)
   const body = plan.kind === 'run' ? behaviour.run : (behaviour.refusal as Behaviour['run'])
-  await attempt(() => within(key, deadlineMs, body.call(behaviour, kit)))
+  // Begins once its deadline is set: a case that counts timers itself must not find that one left over.
+  const begun = Promise.resolve().then(() => body.call(behaviour, kit))
+  await attempt(() => within(key, deadlineMs, begun))
   errors.push(...(await kit.end()))
   if (behaviour.needs?.faults !== undefined) await attempt(() => harness.faults.heal?.())
   await attempt(() => harness.sweep(nonce))

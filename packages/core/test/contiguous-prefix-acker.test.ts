@@ -75,6 +75,15 @@ describe('ContiguousPrefixAcker', () => {
     expect([b.next, c.next]).toEqual([undefined, undefined])
   })
 
+  test('nor behind one that was abandoned first of all', () => {
+    const acker = new ContiguousPrefixAcker<number>(() => {})
+    const first = acker.begin(0)
+    acker.abandon(first)
+    const second = acker.begin(1)
+    acker.begin(2)
+    expect([first.next, second.next]).toEqual([undefined, undefined])
+  })
+
   test('the state is right when onPrefix comes back in', () => {
     const told: number[] = []
     const acker: ContiguousPrefixAcker<number> = new ContiguousPrefixAcker((last) => {

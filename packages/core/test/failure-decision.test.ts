@@ -28,6 +28,8 @@ describe('decideFailure', () => {
     ['worth retrying', { retryIf: () => true }, { kind: 'retry', delayMs: 10 }],
     ['thrown null', { error: null }, { kind: 'retry', delayMs: 10 }],
     ['undecodable', { error: new MessagingError('decodeFailed', 'no') }, { kind: 'deadLetter' }],
+    ['another error of ours', { error: new MessagingError('timeout', 'no') }, { kind: 'retry', delayMs: 10 }],
+    ['retryLater() at the limit', { error: thrownBy(() => retryLater(1_000)) }, { kind: 'retry', delayMs: 1_000 }],
     ['deadLetter()', { error: thrownBy(() => deadLetter('no')) }, { kind: 'deadLetter' }],
     [
       'deadLetter() as a cause',
@@ -56,14 +58,17 @@ describe('decideFailure', () => {
 
   it('falls back to the policy past what the broker can delay, and says so', () => {
     const decision = decide({ error: thrownBy(() => retryLater(1_001)) })
-    expect(decision).toMatchObject({ kind: 'retry', delayMs: 10, fault: { code: 'unsupported' } })
+    const message = "retryLater(1001): the broker can delay 1000 ms at most; the policy's 10 ms are used"
+    expect(decision).toMatchObject({ kind: 'retry', delayMs: 10, fault: { code: 'unsupported', message } })
   })
 
   it('retries when retryIf throws, and says so', () => {
+    const cause = new Error('planted')
     const retryIf = (): boolean => {
-      throw new Error('planted')
+      throw cause
     }
-    expect(decide({ retryIf })).toMatchObject({ kind: 'retry', delayMs: 10, fault: { code: 'internal' } })
+    const fault = { code: 'internal', message: 'retryIf threw; the message is retried', cause }
+    expect(decide({ retryIf })).toMatchObject({ kind: 'retry', delayMs: 10, fault })
   })
 
   it('dead-letters exactly from the last attempt on', () => {

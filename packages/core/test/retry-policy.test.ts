@@ -25,6 +25,16 @@ describe('exponential', () => {
     expect(() => exponential(options)).toThrow(expect.objectContaining({ code: 'invalidArgument' }))
   })
 
+  it.each([
+    [{ maxAttempts: 0 }, 'maxAttempts must be a whole number of at least 1, or Infinity, not 0'],
+    [{ initialDelayMs: -1 }, 'initialDelayMs must be a whole number of milliseconds of at least 0, not -1'],
+    [{ maxDelayMs: 0.5 }, 'maxDelayMs must be a whole number of milliseconds of at least 0, not 0.5'],
+    [{ factor: Infinity }, 'factor must be a number of at least 1, not Infinity'],
+  ])('says what is wrong with %j', (change, what) => {
+    const options = { maxAttempts: 2, initialDelayMs: 1, maxDelayMs: 1, ...change }
+    expect(() => exponential(options)).toThrow(`retry policy: ${what}`)
+  })
+
   it('ends for every policy that it accepts', () => {
     const options = fc.record({
       maxAttempts: fc.oneof(fc.integer({ min: 1, max: 1_000 }), fc.constant(Infinity)),
@@ -54,4 +64,24 @@ describe('delayAfter', () => {
 
 it('tiersOf gives each delay once, ascending', () => {
   expect(tiersOf({ maxAttempts: 9, delaysMs: [30, 10, 30, 20] })).toEqual([10, 20, 30])
+})
+
+describe('checkRetryPolicy', () => {
+  it.each([
+    { maxAttempts: 1, delaysMs: [] },
+    { maxAttempts: Infinity, delaysMs: [0, 5] },
+  ])('takes %j', (policy) => {
+    expect(() => checkRetryPolicy(policy)).not.toThrow()
+  })
+
+  it.each([
+    [{ maxAttempts: 0, delaysMs: [] }, 'maxAttempts must be a whole number'],
+    [{ maxAttempts: 2, delaysMs: 5 as unknown as number[] }, 'delaysMs must be an array of milliseconds'],
+    [{ maxAttempts: 2, delaysMs: { entries: () => [] } as unknown as number[] }, 'delaysMs must be an array'],
+    [{ maxAttempts: 2, delaysMs: [1, -1] }, 'delaysMs[1] must be a whole number of milliseconds of at least 0, not -1'],
+    [{ maxAttempts: 2, delaysMs: [0.5] }, 'delaysMs[0] must be a whole number of milliseconds'],
+  ])('refuses %j', (policy, what) => {
+    const error = { code: 'invalidArgument', message: expect.stringContaining(`retry policy: ${what}`) as string }
+    expect(() => checkRetryPolicy(policy)).toThrow(expect.objectContaining(error))
+  })
 })

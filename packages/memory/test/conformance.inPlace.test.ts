@@ -1,6 +1,6 @@
 import { testConformance } from '@waybill/conformance/vitest'
 import { memoryProfiles } from '../src/memory-capabilities.ts'
-import { memoryHarness } from './memory-harness.ts'
+import { harness } from './memory-harness.ts'
 
 // Shorter steps than SQS has: waiting for whole seconds would take three minutes.
 const { retryInPlace, delayedSend } = memoryProfiles.inPlace
@@ -9,4 +9,4 @@ const capabilities = {
   delayedSend: { ...delayedSend, granularityMs: 20 },
 }
 
-testConformance(memoryHarness('inPlace', capabilities))
+testConformance(harness('inPlace', capabilities))

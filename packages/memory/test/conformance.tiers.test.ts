@@ -1,4 +1,4 @@
 import { testConformance } from '@waybill/conformance/vitest'
-import { memoryHarness } from './memory-harness.ts'
+import { harness } from './memory-harness.ts'
 
-testConformance(memoryHarness('tiers'))
+testConformance(harness('tiers'))

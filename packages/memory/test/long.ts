@@ -1,5 +1,5 @@
 import { runLong } from '@waybill/conformance'
-import { memoryHarness } from './memory-harness.ts'
+import { harness } from './memory-harness.ts'
 
 /** The long cases in full: `npm run test:long -- --adapter memory`. */
-process.exitCode = await runLong(memoryHarness(), process.argv.slice(2))
+process.exitCode = await runLong(harness(), process.argv.slice(2))

@@ -11,7 +11,7 @@ import { memoryFaults, memoryProbe, type MemoryLink } from './memory-probe.ts'
  * `capabilities` changes single ones on top of the profile. The profiles run side by side, so that patience is longer
  * than one broker in one process needs; an upper bound costs nothing as long as it holds.
  */
-export function memoryHarness(profile: MemoryProfile = 'copies', capabilities: CapabilityChanges = {}): Harness {
+export function harness(profile: MemoryProfile = 'copies', capabilities: CapabilityChanges = {}): Harness {
   const name = `conformance-${profile}`
   const broker = sharedBroker(name)
   const isDefault = profile === 'copies'

@@ -1,4 +1,4 @@
-import type { RabbitmqBroker } from '@waybill/brokers'
+import { attachBroker, type RabbitmqDescription } from '@waybill/brokers'
 import type { Harness } from '@waybill/conformance'
 import { rabbitmq } from '../src/index.ts'
 import { countOften, rabbitmqFaults, type RabbitmqLink } from './rabbitmq-faults.ts'
@@ -8,8 +8,9 @@ import { rabbitmqProbe } from './rabbitmq-probe.ts'
 const heartbeatMs = 2_000
 const driverAt = (url: string, options: object = {}) => rabbitmq({ url, heartbeatMs, ...options })
 
-/** This adapter on one broker, as the kit sees it. */
-export function rabbitmqHarness(broker: RabbitmqBroker): Harness {
+/** This adapter on a running RabbitMQ, as the kit sees it. */
+export async function harness(description: RabbitmqDescription): Promise<Harness> {
+  const broker = await attachBroker(description)
   const management = managementAt(broker.managementUrl)
   const probe = rabbitmqProbe(broker.url, management)
   const faults = rabbitmqFaults(broker, management, driverAt)

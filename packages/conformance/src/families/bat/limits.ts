@@ -59,6 +59,37 @@ export const limits: readonly Behaviour[] = [
   },
   {
     id: 'BAT-01',
+    part: 'gathered behind batches that are not full',
+    async run(kit) {
+      const orders = kit.channel([group])
+      const taken = countUnsettled()
+      const messaging = await kit.connect({ wrap: taken.wrap })
+      const record = new BatchRecord(kit)
+      const gate = kit.gate()
+      const options = { group, retry: once, maxSize: 10, maxWaitMs: 1, concurrency: 2 }
+      const waiting = record.handler(([first]) => (first?.data.n === 0 || first?.data.n === 1 ? gate : open).opened)
+      await messaging.consumeBatch(orders, options, waiting)
+      for (const n of [0, 1]) {
+        await messaging.send(orders, item(n))
+        await kit.eventually(`batch ${n} runs`, () => record.batches.length === n + 1)
+      }
+      await sendItems(
+        messaging,
+        orders,
+        items(18).map((each) => ({ ...each, n: each.n + 2 })),
+      )
+      await kit.eventually('all are collected', () => taken.now === 20)
+      gate.open()
+      await record.untilEntries(20)
+      const sizes = record.batches.map((batch) => batch.ids.length)
+      ok(
+        sizes.every((size) => size <= options.maxSize),
+        `sizes of batches: ${sizes}`,
+      )
+    },
+  },
+  {
+    id: 'BAT-01',
     part: 'in flight',
     async run(kit) {
       const orders = kit.channel([group])

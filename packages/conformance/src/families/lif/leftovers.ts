@@ -1,9 +1,12 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
+import { MessagingError } from '@waybill/core'
+import type { Driver } from '@waybill/core/driver'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, items, sendItems } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
 import { watchLeaks } from '../../leaks.ts'
+import { wrapDriver } from '../../wrapped-driver.ts'
 import { expectOneMember, severalMembers } from '../top/members.ts'
 
 const group = 'billing'
@@ -47,7 +50,10 @@ export const leftovers: readonly Behaviour[] = [
       for (let attempt = 0; attempt < 5; attempt++) {
         await kit.expectRejection('unavailable', kit.connect({ link, signal, waitForBrokerMs: attempt * 100 }))
       }
+      const connectionsBefore = await kit.probe.connections()
+      await kit.expectRejection('unavailable', kit.connect({ signal, wrap: cannotReceive }))
       await leaks.check(kit.timings.toleranceMs)
+      await expectNoMoreConnections(kit, connectionsBefore)
       deepEqual(getEventListeners(signal, 'abort'), [], 'listeners left on the signal of the caller')
     },
   },
@@ -120,6 +126,16 @@ export const leftovers: readonly Behaviour[] = [
     refusal: expectOneMember,
   },
 ]
+
+/** One of the two connections that a client needs cannot be had. */
+function cannotReceive(driver: Driver): Driver {
+  return wrapDriver(driver, {
+    connect: (context) =>
+      context.role === 'send'
+        ? driver.connect(context)
+        : Promise.reject(new MessagingError('unavailable', 'planted: no connection to receive')),
+  })
+}
 
 async function expectNoMoreConnections(kit: Kit, before: number | undefined): Promise<void> {
   if (before === undefined) return

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { bytes, channel } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import type { Kit } from '../../kit.ts'
@@ -72,6 +72,8 @@ export const redelivery: readonly Behaviour[] = [
     async run(kit) {
       const orders = kit.channel(groups)
       await expectInvalid(kit, orders, 1, () => kit.faults.injectUnreadable({ channel: orders.name, group: 'billing' }))
+      const [letter] = await kit.probe.readDeadLetters(orders.name, 'billing')
+      match(letter?.headers['waybill-failure-message'] ?? '', /its envelope cannot be read/, 'and not for its body')
     },
     refusal: refusesRetries,
   },

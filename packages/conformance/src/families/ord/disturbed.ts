@@ -3,6 +3,7 @@ import type { Messaging } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
 import { item, itemIn, items, sendItems, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
+import { watchSends } from '../../wrapped-driver.ts'
 import { ordered, refusesOrder, untilEmpty } from '../rty/letters.ts'
 import { expectOneAtATime, expectOrder, group, sendSlowly } from './keys.ts'
 
@@ -85,6 +86,34 @@ export const disturbed: readonly Behaviour[] = [
       const inOrder = [...firsts.values()].reverse()
       for (let key = 0; key < 8; key++) {
         const numbers = inOrder.filter((each) => each.key === `k${key}`).map(({ n }) => n)
+        equal(numbers.length, 150)
+        deepEqual(
+          numbers,
+          [...numbers].sort((a, b) => a - b),
+          `the order of k${key} at the broker`,
+        )
+      }
+    },
+    refusal: refusesOrder,
+  },
+  {
+    id: 'ORD-06',
+    part: 'of sends that fail before later ones',
+    needs: { faults: ['cut'], capability: ordered },
+    async run(kit) {
+      const orders = kit.channel([group], { ordering: 'key' })
+      const link = await kit.link()
+      const gate = kit.gate()
+      const sender = await kit.connect({ link, wrap: watchSends(() => gate.opened) })
+      await sender.producer(orders)
+      const sends = items(600, { keys: 4 }).map((each) => sender.send(orders, each))
+      await kit.sleep(kit.timings.quietMs)
+      await link.cut()
+      gate.open()
+      await kit.within('all sends', Promise.all(sends), kit.timings.recoverMs + kit.timings.arriveMs)
+      const found = (await kit.probe.extract({ channel: orders.name, group })).map(({ body }) => itemIn(body))
+      for (let key = 0; key < 4; key++) {
+        const numbers = [...new Set(found.filter((each) => each.key === `k${key}`).map(({ n }) => n))]
         equal(numbers.length, 150)
         deepEqual(
           numbers,

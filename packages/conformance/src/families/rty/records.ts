@@ -145,6 +145,35 @@ export const records: readonly Behaviour[] = [
     },
     refusal: refusesRetries,
   },
+  {
+    id: 'RTY-07',
+    part: 'of a dead letter that somebody put back as it was',
+    async run(kit) {
+      const orders = kit.channel([group])
+      const at = { channel: orders.name, group }
+      const messaging = await kit.connect()
+      const fail = async (): Promise<void> => {
+        throw new PaymentRefused('again')
+      }
+      await messaging.consume(orders, { group, retry: { maxAttempts: 1, delaysMs: [] } }, fail)
+      const { id } = await messaging.send(orders, item(), { headers: { mine: 'kept' } })
+      const [first] = await untilDeadLetters(kit, at, 1)
+      ok(first)
+      await kit.probe.extract({ ...at, lane: 'dead' })
+      const old = { 'waybill-failure-type': 'Old', 'waybill-failure-message': 'old', 'waybill-failure-of-yore': 'x' }
+      await kit.probe.inject(at, { ...first, headers: { ...first.headers, ...old } })
+      const [letter, ...others] = await untilDeadLetters(kit, at, 1)
+      ok(letter)
+      equal(others.length, 0)
+      const { type, message, 'of-yore': ofYore } = recordOn(letter)
+      deepEqual(
+        [type, message, ofYore],
+        ['PaymentRefused', 'again', undefined],
+        'the record is of the last failure only',
+      )
+      deepEqual([letter.attributes.id, letter.headers.mine], [id, 'kept'])
+    },
+  },
 ]
 
 /** JSON in a spelling of its own: to be kept, not remade. */

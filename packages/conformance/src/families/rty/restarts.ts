@@ -131,7 +131,7 @@ export const restarts: readonly Behaviour[] = [
       await closing.consume(orders, { group, retry }, runs.handler(fail))
       const ids = await sendItems(closing, orders, items(10, { keys: 10 }))
       await runs.untilRuns(10)
-      await kit.within('close, which does not wait for the retries', closing.close({ drainMs: 1_000 }))
+      await kit.within('close, which does not wait for the retries', closing.close({ drainMs: 20_000 }))
       await expectHandled(kit, { orders, retry: { maxAttempts: 2, delaysMs: [30] }, runs }, ids, [1, 1])
     },
     refusal: refusesOrder,

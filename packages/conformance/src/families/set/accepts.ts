@@ -39,6 +39,37 @@ export const accepts: readonly Behaviour[] = [
     },
   },
   {
+    id: 'SET-01',
+    part: 'by the thousand, right before the end',
+    async run(kit) {
+      const count = 4_000
+      const orders = kit.channel([group])
+      const at = { channel: orders.name, group }
+      const [even, odd] = [kit.gate(), kit.gate()]
+      const runs = kit.record<Item>(group)
+      const messaging = await kit.connect()
+      await sendItems(messaging, orders, items(count))
+      const first = runs.handler(({ n }) => (n % 2 === 0 ? even : odd).opened)
+      const consumer = await messaging.consume(orders, { group, concurrency: count }, first)
+      await runs.untilRuns(count, kit.timings.arriveMs + kit.timings.recoverMs)
+      const closing = consumer.close()
+      await kit.sleep(kit.timings.quietMs)
+      // In two turns, so that what is settled first are not just all that there are.
+      even.open()
+      await kit.sleep(0)
+      odd.open()
+      await kit.within('close', closing, kit.timings.recoverMs)
+      // What the broker did not take for settled is given back when the consumer is gone.
+      await kit.sleep(kit.timings.quietMs)
+      equal(await kit.probe.depth(at), 0, 'messages that came back')
+      const heir = await kit.connect()
+      await heir.consume(orders, { group }, runs.handler(undefined, 'heir'))
+      const [control = ''] = await sendItems(heir, orders, items(1))
+      await runs.untilDone([control])
+      equal(runs.runs.length, count + 1)
+    },
+  },
+  {
     id: 'SET-10',
     async run(kit) {
       const orders = kit.channel([group])

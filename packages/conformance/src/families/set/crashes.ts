@@ -25,6 +25,8 @@ export const crashes: readonly Behaviour[] = [
       const sender = await kit.connect()
       const ids = await sendItems(sender, orders, items(10))
       await dying.untilRuns(10)
+      // Whoever settles while the handler runs has the time to do so.
+      await kit.sleep(kit.timings.quietMs)
       await link.sever()
       const heir = kit.record<Item>('heir')
       await sender.consume(orders, { group }, heir.handler())

@@ -48,8 +48,10 @@ export const confirms: readonly Behaviour[] = [
       const messaging = await kit.connect()
       const before = await messaging.send(orders, item(0))
       const allow = await kit.faults.refuseSends({ channel: orders.name, group })
-      const sending = messaging.send(orders, item(1), { timeoutMs: 2_000 })
-      await kit.expectRejection(['unavailable', 'timeout', 'failedPrecondition', 'permissionDenied'], sending)
+      const timeoutMs = 1_000
+      const sending = messaging.send(orders, item(1), { timeoutMs })
+      const codes = ['unavailable', 'timeout', 'failedPrecondition', 'permissionDenied'] as const
+      await kit.expectRejection(codes, sending, timeoutMs + kit.timings.toleranceMs)
       await allow()
       const after = await messaging.send(orders, item(2))
       const found = await kit.probe.extract({ channel: orders.name, group })

@@ -29,6 +29,7 @@ export const refusals: readonly Behaviour[] = [
       deepEqual(
         found.map(({ body }) => body?.length),
         [limit, 1],
+        'the bytes that the broker has',
       )
       deepEqual(disconnects, [], 'the connection survives')
     },

@@ -150,7 +150,8 @@ async function useForeign(kit: Kit, provision: { readonly provision?: 'verify' }
   const messaging = await kit.connect({ channels: { [base]: { ...foreign.configuration, ...provision } } })
   const { id } = await messaging.send(orders, item(1))
   const [sent] = await kit.probe.extract(foreign.main)
-  deepEqual([sent?.attributes.id, itemIn(sent?.body)], [id, item(1)], 'a send reaches the existing entity')
+  equal(sent?.attributes.id, id, 'a send reaches the existing entity')
+  deepEqual(itemIn(sent?.body), item(1))
   const runs = kit.record<Item>(group)
   const failing = runs.handler(async ({ n }) => {
     if (n === 3) throw new Error('planted')

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest'
+import { coverageProblems } from '../src/coverage.ts'
+import { mutants } from '../src/mutants.ts'
+import { memoryGround, tryMutant } from '../src/trial.ts'
+
+// The whole, RabbitMQ and every case included, is `npm run test:mutants`.
+
+test('every case of SND to LIF has a mutant or a reason', () => {
+  expect(coverageProblems(mutants)).toEqual([])
+})
+
+describe.concurrent('each mutant of the memory driver and the core is caught', () => {
+  test.for(mutants.filter(({ kind }) => kind !== 'rabbitmq').map((mutant) => [mutant.name, mutant] as const))(
+    '%s',
+    { timeout: 120_000 },
+    async ([, mutant], { expect: check }) => {
+      const first = Object.keys(mutant.red).slice(0, 1)
+      const { red, problems } = await tryMutant(mutant, memoryGround, first)
+      check(problems).toEqual([])
+      check(red).toEqual(first)
+    },
+  )
+})
