@@ -16,7 +16,6 @@ const foundBugs = [
   'leaves a key asleep when the lease of the one before is lost',
   'subscribes to a lease again whenever another partition had its turn',
   'waits in circles for sends that were told that it is too late',
-  'runs what a listener delivers that was still being opened when the consumer closed',
   'starts a handler after close, when its claim took its time',
   'hands out later sends of a key while earlier ones are still being refused',
   "takes a handler's own messaging error for a message that cannot be read",
