@@ -73,6 +73,8 @@ export class DeliveryRun {
     const { orphans, intake } = this.#options
     if (!orphans.has(task.wire)) return this.#begin(task)
     orphans.join(task.wire, (ending) => {
+      // Given back meanwhile: the consumer closed.
+      if (task.state === 'settled') return
       if (ending === 'succeeded') intake().finish(task, accept)
       else this.#begin(task)
     })

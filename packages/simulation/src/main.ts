@@ -26,7 +26,7 @@ const flags = new Command('npm run simulate --')
   .option('--without <steps>', 'with --seed: leave these steps out, by number', numbers, [])
   .option('--workers <n>', 'threads', whole, availableParallelism())
   .option('--planted', 'plant each known bug in the core, and count the seeds until it is found')
-  .option('--only <bug>', 'with --planted: this one, without writing the report')
+  .option('--only <bug>', 'with --planted: this one')
   .parse()
   .opts<Flags>()
 

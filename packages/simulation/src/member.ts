@@ -61,6 +61,7 @@ export class Member {
     this.#starts++
     const name = this.#starts === 1 ? this.plan.name : `${this.plan.name}${this.#starts}`
     const process = new SimulatedProcess(name, world, new SeededRandom(schedule.seed, streamOfStart))
+    process.mostRuns = this.#mostRuns
     this.process = process
     oracle.trace(`${name}: starts`)
     const random = new SeededRandom(schedule.seed, streamOfStart + 500)
@@ -170,6 +171,13 @@ export class Member {
       ({ number }: Order, context) => simulatedHandler(oracle, process, number, context),
     )
     if (process.isAlive && process.closingAtMs === Infinity) this.#consumers.push(consumer)
+  }
+
+  /** The highest that it ever asks for: what runs already may go on when it asks for less. */
+  get #mostRuns(): number {
+    const { steps } = this.#parts.schedule
+    const asked = steps.map((step) => (step.kind === 'concurrency' && step.member === this.#index ? step.to : 0))
+    return Math.max(this.plan.concurrency, ...asked)
   }
 
   /** One byte on the wire; the key travels beside it. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import Table from 'cli-table3'
 import { runCampaign } from './campaign.ts'
 import { type PlantedBug, plantedBugs } from './planted-bugs.ts'
@@ -24,7 +24,7 @@ export interface Finding {
 }
 
 /**
- * Plants each bug in turn and writes where it was found, unless only one was asked for.
+ * Plants each bug in turn, or the one that is asked for, and writes where it was found.
  *
  * One thread per bug, so that the number of seeds is the same however many processors there are. Answers the exit code.
  */
@@ -46,18 +46,26 @@ export async function runPlanted(workers: number, only: string | undefined): Pro
   const found = bugs.flatMap(({ name }) => findings.get(name) ?? [])
   console.log(table(found))
   console.log(`${found.length} of ${bugs.length} planted bugs found`)
-  if (only === undefined && found.length === bugs.length)
-    writeFileSync(reportFile, `${JSON.stringify(found, null, 2)}\n`)
+  if (found.length === bugs.length) write(only === undefined ? found : [...readFindings(), ...found])
   return found.length === bugs.length ? 0 : 1
+}
+
+/** In the order of the bugs; of two findings of one bug the later counts. */
+function write(findings: readonly Finding[]): void {
+  const latest = new Map(findings.map((finding) => [finding.bug, finding]))
+  const report = plantedBugs.flatMap(({ name }) => latest.get(name) ?? [])
+  writeFileSync(reportFile, `${JSON.stringify(report, null, 2)}\n`)
 }
 
 /** The committed report. */
 export function readFindings(): readonly Finding[] {
+  if (!existsSync(reportFile)) return []
   return JSON.parse(readFileSync(reportFile, 'utf8')) as Finding[]
 }
 
 export async function find(bug: PlantedBug, seeds: number = mostSeeds): Promise<Finding | undefined> {
-  const { failed } = await runCampaign({ firstSeed, seeds, workers: 1, stopsAtFirst: true, isBrief: true, patch: bug })
+  const where = { firstSeed, seeds, profile: bug.profile, workers: 1 }
+  const { failed } = await runCampaign({ ...where, stopsAtFirst: true, isBrief: true, patch: bug })
   const [first] = failed
   if (first === undefined) return undefined
   const { seed, profile, violation } = first

@@ -10,6 +10,13 @@ export function checkStart(oracle: Oracle, run: Run, group: GroupRecord, record:
   oracle.check(!delivery.isSettled, 'settled-after-outcome', () => `${name} runs after it was settled`)
   const twice = group.runsOf(delivery).some(({ endedAtMs }) => endedAtMs === undefined)
   oracle.check(!twice, 'settled-after-outcome', () => `two runs of one delivery of ${name}`)
+  let running = 1
+  for (const other of oracle.active) if (other.process === process && inGroup(other, group)) running++
+  oracle.check(
+    running <= process.mostRuns,
+    'bounded',
+    () => `${running} handlers of ${group.group} run in ${process.name}`,
+  )
   checkAttempt(oracle, run, group, name)
   checkDelay(oracle, run, group, name)
   if (oracle.schedule.isKeyed) checkKey(oracle, run, group, record)
@@ -67,4 +74,8 @@ function checkEffect(oracle: Oracle, run: Run, group: GroupRecord, name: string)
     const what = other?.outcome === undefined ? 'still runs' : 'succeeded'
     return `${name} runs in ${run.process.name} although its run in ${other?.process.name} ${what}`
   })
+}
+
+function inGroup(run: Run, { group }: GroupRecord): boolean {
+  return run.delivery.lane.group === group
 }

@@ -14,6 +14,8 @@ export class SimulatedProcess {
   /** When it said that it had closed. */
   closedAtMs = Infinity
   pendingTimers = 0
+  /** Handlers that may run at a time in one group. */
+  mostRuns = Infinity
   #wallOffsetMs = 0
 
   constructor(name: string, world: World, random: Random) {

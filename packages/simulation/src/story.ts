@@ -1,8 +1,9 @@
 import type { Outcome } from './simulation.ts'
 import type { Schedule, Step } from './schedule.ts'
 
-/** The end of a story is what matters. */
-const mostLines = 80
+/** Of a long story the beginning and the end are told. */
+const firstLines = 30
+const lastLines = 60
 
 /** A step in words. */
 export function describe(step: Step, { members }: Schedule): string {
@@ -60,7 +61,13 @@ export function tell(schedule: Schedule, outcome: Outcome): string {
     `A broker of the kind "${profile}", the members ${who.join(', ')}, the groups ${groups.join(', ')}, ${order}${extras};`,
     `${retry.maxAttempts} attempts, after ${retry.delaysMs.join(', ')} ms.`,
     '',
-    ...outcome.trace.lines.filter((line) => !line.includes(': event ')).slice(-mostLines),
+    ...abridged(outcome.trace.lines.filter((line) => !line.includes(': event '))),
   ]
   return lines.join('\n')
+}
+
+function abridged(lines: readonly string[]): readonly string[] {
+  const left = lines.length - firstLines - lastLines
+  if (left <= 1) return lines
+  return [...lines.slice(0, firstLines), `… ${left} lines more …`, ...lines.slice(-lastLines)]
 }

@@ -29,13 +29,13 @@ test.each(quick.slice(0, 4))('$bug: found as the report says', { timeout: 5 * mi
 })
 
 test('what fails is told as a short story, with the command that replays it', { timeout: 5 * minute }, async () => {
-  const patch = plantedBugs.find(({ name }) => name === 'does not count an attempt')!
+  const patch = plantedBugs.find(({ name }) => name === 'dead-letters one attempt early')!
   const { failed } = await runCampaign({ firstSeed: 1, seeds: 200, workers: 1, stopsAtFirst: true, patch })
   const [first] = failed
   expect(first).toBeDefined()
   const text = failureText(first!)
   expect(text).toContain(`npm run simulate -- --profile ${first!.profile} --seed ${first!.seed}`)
-  expect(text).toContain('VIOLATED attempts')
+  expect(text).toContain('VIOLATED dead-lettered-for-cause')
   const sends = text.match(/: sends m\d+/g) ?? []
   expect(sends.length, 'one message is enough to see it').toBe(1)
   expect(text).not.toContain('* ')
