@@ -42,7 +42,7 @@ export const processes: readonly Behaviour[] = [
         }),
       )
       const missing = ids.filter((id) => !before.includes(id))
-      await rest.untilDone(missing, 20_000)
+      await rest.untilDone(missing, 60_000)
       rest.expectOnce(missing)
       const passedOn = await kit.probe.extract({ channel: outgoing.name, group })
       deepEqual(passedOn.map(({ attributes }) => attributes.id).sort(), [...ids].sort(), 'what was passed on, by both')
