@@ -120,7 +120,7 @@ const contentType = fc.option(
 
 /** More than may be written again, into a retry or a dead letter. */
 const largeValue: Arbitrary<ForeignValue> = fc
-  .constantFrom(40_000, 70_000, 110_000)
+  .constantFrom(40_000, 70_000, 90_000)
   .map((size) => ({ kind: 'text', bytes: Buffer.alloc(size, 'v') }) as const)
 
 const plain: Arbitrary<ForeignMessage> = fc
