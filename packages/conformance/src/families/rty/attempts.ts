@@ -209,7 +209,9 @@ export const attempts: readonly Behaviour[] = [
         if (n === 0) deepEqual([record.type, record.message], ['DeadLetter', 'given up'])
         const [atLeastMs, promisedMs] = n % 3 === 1 ? [laterMs, laterMs] : [30, 30]
         const mostMs = promisedMs + granularityMs(kit.capabilities) + kit.timings.toleranceMs
-        for (const gap of gapsOf(runs.of(id))) ok(gap >= atLeastMs && gap <= mostMs, `item ${n} came after ${gap} ms`)
+        // A broker counts in whole milliseconds, and so do timers.
+        for (const gap of gapsOf(runs.of(id)))
+          ok(gap > atLeastMs - 1 && gap <= mostMs, `item ${n} came after ${gap} ms`)
       }
       const expected = data.filter(({ n }) => n % 3 === 2).length * 2
       equal(faults.filter((text) => text.includes('retryLater')).length, expected, 'a delay that cannot be had is told')
