@@ -76,8 +76,18 @@ export function decodeFailure(headers: Headers): RecordedFailure | undefined {
     lastFailureAt,
     channel: fromHeaderSafe(headers[`${prefix}channel`] ?? ''),
     group: fromHeaderSafe(headers[`${prefix}group`] ?? ''),
-    position: position === undefined ? undefined : fromHeaderSafe(position),
+    position: position === undefined || position === '' ? undefined : fromHeaderSafe(position),
   }
+}
+
+/**
+ * The record with the names of an earlier one emptied: for brokers that dead-letter themselves, which can set headers of
+ * a message and not take them away. Conformance: RTY-07.
+ */
+export function overEarlier(headers: Headers, record: Headers): Headers {
+  const result = Object.create(null) as Record<string, string>
+  for (const name of Object.keys(headers)) if (name.startsWith(prefix)) result[name] = ''
+  return Object.assign(result, record)
 }
 
 /** The headers as they were before the failure: a copy, with a null prototype. Conformance: RTY-07, RDR-03. */

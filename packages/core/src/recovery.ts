@@ -4,11 +4,11 @@ import { backoffMs } from './driver/backoff.ts'
 import type { Address, Lane } from './driver/driver.ts'
 import type { Headers, WireMessage } from './driver/wire-message.ts'
 import { envelopeBytes } from './envelope-size.ts'
-import { encodeFailure, withoutFailure } from './failure-record.ts'
+import { encodeFailure, overEarlier, withoutFailure } from './failure-record.ts'
 import { decideFailure } from './failure-decision.ts'
 import { fittingLetter, isCut } from './fitting-letter.ts'
 import type { Intake } from './intake.ts'
-import { MessagingError } from './messaging-error.ts'
+import type { MessagingError } from './messaging-error.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 import { nextHopMs, type RetryStrategy } from './retry-strategy.ts'
 import type { Task } from './task.ts'
@@ -109,7 +109,9 @@ export class Recovery {
     const told = () => connection.emit({ type: 'deadLettered', ...this.#about(task), error: asError(error) })
     if (connection.driver.capabilities.deadLetter === 'native') {
       told()
-      return this.#options.intake().finish(task, { kind: 'deadLetter', reason: textOf(error), headers: record })
+      return this.#options
+        .intake()
+        .finish(task, { kind: 'deadLetter', reason: textOf(error), headers: overEarlier(task.wire.headers, record) })
     }
     const headers = mergeHeaders(letter.headers, record)
     void this.#handOver(task, this.#address('dead'), { ...letter, headers }, undefined, told)

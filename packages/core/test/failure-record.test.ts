@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Headers } from '../src/driver/wire-message.ts'
-import { decodeFailure, encodeFailure, withoutFailure, type Failure } from '../src/failure-record.ts'
+import { decodeFailure, encodeFailure, withoutFailure, type Failure, overEarlier } from '../src/failure-record.ts'
 import { MessagingError } from '../src/messaging-error.ts'
 import { SecretRedactor } from '../src/secrets.ts'
 
@@ -256,5 +256,13 @@ describe('withoutFailure', () => {
         expect(Object.getPrototypeOf(after)).toBeNull()
       }),
     )
+  })
+})
+
+describe('overEarlier', () => {
+  test('empties what an earlier record had and the new one has not', () => {
+    const headers = { mine: 'kept', 'waybill-failure-type': 'Old', 'waybill-failure-position': 'q#1' }
+    const found = overEarlier(headers, { 'waybill-failure-type': 'New' })
+    expect({ ...found }).toEqual({ 'waybill-failure-type': 'New', 'waybill-failure-position': '' })
   })
 })

@@ -167,8 +167,8 @@ export const records: readonly Behaviour[] = [
       equal(others.length, 0)
       const { type, message, 'of-yore': ofYore } = recordOn(letter)
       deepEqual(
-        [type, message, ofYore],
-        ['PaymentRefused', 'again', undefined],
+        [type, message, ofYore ?? ''],
+        ['PaymentRefused', 'again', ''],
         'the record is of the last failure only',
       )
       deepEqual([letter.attributes.id, letter.headers.mine], [id, 'kept'])
