@@ -14,20 +14,24 @@ const maxNameBytes = 255
 /** An attribute that takes more than this part of the room is lost. */
 const attributeShare = 1 / 16
 
-/** Whether a letter was cut already. */
-export function isCut({ headers }: WireMessage): boolean {
-  return headers[lostName] !== undefined
-}
-
 /**
  * A dead letter that the broker takes: the body, the failure record, and of the attributes and headers the smallest.
- * Says how many are missing. Conformance: MSG-16.
+ * Says how many are missing. One that was cut and refused again, since names may take more room on the wire than their
+ * letters, is cut to half of its size; `undefined` when there is nothing left to cut. Conformance: MSG-16.
  */
-export function fittingLetter(
+export function fittingLetter(letter: WireMessage, limits: LetterLimits): WireMessage | undefined {
+  const { [lostName]: lostBefore } = letter.headers
+  if (lostBefore === undefined) return cut(letter, limits, 0)
+  const again = cut(letter, { ...limits, maxHeaderBytes: envelopeBytes(letter) / 2 }, Number(lostBefore))
+  return again.headers[lostName] === lostBefore ? undefined : again
+}
+
+function cut(
   letter: WireMessage,
   { maxHeaderBytes, maxHeaders = Infinity }: LetterLimits,
+  lostBefore: number,
 ): WireMessage {
-  let lost = 0
+  let lost = lostBefore
   const short = (text: string | undefined): string | undefined => {
     if (text === undefined || Buffer.byteLength(text) <= maxHeaderBytes * attributeShare) return text
     lost++
@@ -37,14 +41,14 @@ export function fittingLetter(
   const attributes = { id: short(id), source: short(source), type: short(type), time: short(time) }
   const record = textsOf(letter.headers).filter(([name]) => name.startsWith(recordPrefix))
   const bare = { ...letter, ...attributes, contentType: short(contentType), key: short(key) }
-  const cut = { ...bare, extensions: tableOf([]), headers: tableOf(record) }
-  const take = roomOf(maxHeaderBytes - envelopeBytes(cut) - lostBytes)
+  const least = { ...bare, extensions: tableOf([]), headers: tableOf(record) }
+  const take = roomOf(maxHeaderBytes - envelopeBytes(least) - lostBytes)
   const others = textsOf(letter.headers).filter(([name]) => !name.startsWith(recordPrefix))
   const extensions = take(textsOf(letter.extensions), Infinity)
   const headers = take(others, maxHeaders)
   lost += textsOf(letter.extensions).length - extensions.length + others.length - headers.length
   return {
-    ...cut,
+    ...least,
     extensions: tableOf(extensions),
     headers: tableOf([...headers, ...record, [lostName, String(lost)]]),
   }

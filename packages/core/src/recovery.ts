@@ -6,7 +6,7 @@ import type { Headers, WireMessage } from './driver/wire-message.ts'
 import { envelopeBytes } from './envelope-size.ts'
 import { encodeFailure, overEarlier, withoutFailure } from './failure-record.ts'
 import { decideFailure } from './failure-decision.ts'
-import { fittingLetter, isCut } from './fitting-letter.ts'
+import { fittingLetter } from './fitting-letter.ts'
 import type { Intake } from './intake.ts'
 import type { MessagingError } from './messaging-error.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -176,7 +176,7 @@ export class Recovery {
   ): Promise<void> {
     const { connection, nextId } = this.#options
     const intake = this.#options.intake()
-    const message = copy.id === undefined ? { ...copy, id: task.messageId(nextId) } : copy
+    const message = copy.id === undefined ? { ...copy, id: task.givenId(nextId) } : copy
     for (let attempt = 1; ; attempt++) {
       try {
         await connection.sendOwn(to, message, delayMs)
@@ -195,15 +195,15 @@ export class Recovery {
 
   /**
    * The broker will never take this copy: a foreign message has more headers than may be sent. It is dead-lettered with
-   * those that fit, rather than held for ever. False: that was tried already. Conformance: MSG-16.
+   * those that fit, rather than held for ever. False: nothing is left to cut. Conformance: MSG-16.
    */
   #cutDown(task: Task, { to, copy, told }: HandOver, error: MessagingError): boolean {
     if (to.lane !== 'dead') {
       this.deadLetter(task, error, task.attempt, this.#options.connection.runtime.clock.now())
       return true
     }
-    if (isCut(copy)) return false
     const fitting = fittingLetter(copy, this.#options.connection.driver.capabilities)
+    if (fitting === undefined) return false
     void this.#handOver(task, to, fitting, undefined, told)
     return true
   }

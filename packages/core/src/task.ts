@@ -46,9 +46,14 @@ export class Task {
     return before + deliveries + this.heldRuns
   }
 
-  /** The message's, or one given to a foreign message that has none: its runs and its copies share it. */
   messageId(nextId: () => string): string {
-    return this.wire.id ?? (this.#givenId ??= nextId())
+    return this.wire.id ?? this.givenId(nextId)
+  }
+
+  /** For a foreign message that has no id, or none that can be kept: its runs and its copies share it. */
+  givenId(nextId: () => string): string {
+    this.#givenId ??= nextId()
+    return this.#givenId
   }
 
   /** Made when a handler first looks. */
