@@ -35,7 +35,7 @@ beforeEach(() => {
   errors = new Map()
 })
 
-const numberOf = (task: Task): number => Number(task.wire.id ?? task.givenId)
+const numberOf = (task: Task): number => Number(task.messageId(() => 'none'))
 
 function runOf(
   handler: BatchHandler,

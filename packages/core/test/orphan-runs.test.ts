@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { coreHeader } from '../src/core-headers.ts'
 import type { WireMessage } from '../src/driver/wire-message.ts'
 import { OrphanRuns } from '../src/orphan-runs.ts'
 import type { Task } from '../src/task.ts'
 
-const wireOf = (id: string | undefined, source?: string): WireMessage => ({ id, source }) as WireMessage
+const wireOf = (id: string | undefined, source?: string): WireMessage => ({ id, source, headers: {} }) as WireMessage
 const taskOf = (id: string | undefined, source?: string): Task => ({ wire: wireOf(id, source) }) as Task
 
 let orphans: OrphanRuns
@@ -31,6 +32,15 @@ describe('OrphanRuns', () => {
     expect(orphans.has(wireOf('a'))).toBe(false)
     orphans.add(taskOf('a'))
     expect(orphans.has(wireOf('a', ''))).toBe(true)
+  })
+
+  test('a copy made for a retry is another one than its original', () => {
+    const copyOf = (number: string): WireMessage => ({ ...wireOf('a'), headers: { [coreHeader.copy]: number } })
+    orphans.add(taskOf('a'))
+    expect(orphans.has(copyOf('1'))).toBe(false)
+    orphans.add({ wire: copyOf('1') } as Task)
+    expect(orphans.has(copyOf('1'))).toBe(true)
+    expect(orphans.has(copyOf('2'))).toBe(false)
   })
 
   test('a message without an id is nobody in particular', () => {

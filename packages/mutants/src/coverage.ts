@@ -14,6 +14,7 @@ export const reasons: { readonly [key: string]: string } = {
     'It runs a program in a process of its own, which loads the adapter as an application would: nothing that this ' +
     'process patches or wraps reaches it. What it watches (drain, release, deadline) is broken by the mutants of ' +
     'LIF-03, LIF-04, LIF-05 and SET-07 in this process.',
+  'LIF-12/at random moments': 'It runs the same program as LIF-12.',
 }
 
 /** What is wrong with the list of mutants as a whole. */

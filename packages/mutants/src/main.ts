@@ -32,7 +32,9 @@ const isWhole = total === mutants.length
 const verdicts: Verdict[] = []
 const problems: string[] = isWhole ? [...coverageProblems(mutants)] : []
 
-await onGround('memory', memoryGround, onMemory, Number(options.atOnce))
+for (const [profile, tried = []] of Object.entries(Object.groupBy(onMemory, ({ profile = 'copies' }) => profile))) {
+  await onGround(`memory, ${profile}`, memoryGround(profile), tried, Number(options.atOnce))
+}
 if (onRabbitmq.length > 0) await withRabbitmq((ground) => onGround('rabbitmq', ground, onRabbitmq, 1))
 await finish()
 

@@ -8,8 +8,8 @@ import type { SourcePatch } from './source-patch.ts'
 export interface MutantRequest {
   /** The module, from the root of the repository, whose `harness(broker)` gives the broker under test. */
   readonly harness: string
-  /** For the harness: where its broker is. */
-  readonly broker?: unknown
+  /** For the harness: where its broker is, or which one it imitates. */
+  readonly broker: unknown
   /** The mutant's wrapper around each driver. */
   readonly wrapper?: string | undefined
   readonly patches: readonly SourcePatch[]

@@ -15,6 +15,8 @@ export interface Mutant {
   readonly story: string
   /** None for a `driver`, which is found among `brokenDrivers` by its name. */
   readonly patches: readonly SourcePatch[]
+  /** The kind of broker that memory imitates beneath it; default: `copies`. */
+  readonly profile?: 'lanes'
   /**
    * The cases that it turns red, by their names in reports, each with what its first failure has to say. A case that
    * is red for another reason does not count.

@@ -5,15 +5,17 @@ import { runMutant, type CaseOutcome, type MutantRun } from './mutant-process.ts
 /** What a mutant is run on. */
 export interface Ground {
   readonly harness: string
-  readonly broker?: unknown
+  /** For the harness: where its broker is, or which one it imitates. */
+  readonly broker: unknown
   readonly timings?: Partial<Timings>
 }
 
 /** Shorter waits than those of the adapter's own tests: most of what a mutant breaks is noticed by something missing. */
-export const memoryGround: Ground = {
+export const memoryGround = (profile = 'copies'): Ground => ({
   harness: 'packages/memory/test/memory-harness.ts',
+  broker: profile,
   timings: { arriveMs: 1_500, recoverMs: 2_000 },
-}
+})
 
 export const rabbitmqGround = (broker: unknown): Ground => ({
   harness: 'packages/rabbitmq/test/rabbitmq-harness.ts',

@@ -15,7 +15,7 @@ describe.concurrent('each mutant of the memory driver and the core is caught', (
     { timeout: 120_000 },
     async ([, mutant], { expect: check }) => {
       const first = Object.keys(mutant.red).slice(0, 1)
-      const { red, problems } = await tryMutant(mutant, memoryGround, first)
+      const { red, problems } = await tryMutant(mutant, memoryGround(mutant.profile), first)
       check(problems).toEqual([])
       check(red).toEqual(first)
     },

@@ -11,7 +11,7 @@ const mutant = (change: Partial<Mutant>): Mutant => ({
   ...change,
 })
 const problemsOf = async (change: Partial<Mutant>): Promise<string> =>
-  (await tryMutant(mutant(change), memoryGround)).problems.join('\n')
+  (await tryMutant(mutant(change), memoryGround())).problems.join('\n')
 const deadline = { timeout: 60_000 }
 
 test('a case that stays green is a survivor', deadline, async () => {
@@ -35,7 +35,7 @@ test('nor does a kit that breaks down', deadline, async () => {
 })
 
 test('with nothing broken all is well, and a case that is not says so', deadline, async () => {
-  expect(await tryUnbroken(memoryGround, ['SND-03', 'SND-12'])).toEqual([])
-  const [problem] = await tryUnbroken(memoryGround, ['SND-01/after a kill'])
+  expect(await tryUnbroken(memoryGround(), ['SND-03', 'SND-12'])).toEqual([])
+  const [problem] = await tryUnbroken(memoryGround(), ['SND-01/after a kill'])
   expect(problem).toBe('SND-01/after a kill notRun with nothing broken: ')
 })

@@ -83,7 +83,7 @@ export const batching: readonly CoreMutant[] = [
     name: 'core-runs-all-batches-at-once',
     story: 'Ignores the concurrency of batches.',
     patches: inCore('batch-run', 'this.#running < intake().concurrency / maxSize', 'this.#running < 1_000').concat(
-      inCore('intake', 'const maxInFlight = this.#options.window(this.concurrency)', 'const maxInFlight = 10_000'),
+      inCore('intake', 'maxInFlight: () => options.window(this.concurrency)', 'maxInFlight: () => 10_000'),
       inCore('intake', 'while (this.#running < this.concurrency &&', 'while ('),
     ),
     red: {

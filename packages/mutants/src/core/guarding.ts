@@ -54,6 +54,18 @@ export const guarding: readonly CoreMutant[] = [
     },
   },
   {
+    name: 'core-counts-looks',
+    story: 'Counts an attempt each time it finds that another holds the message.',
+    patches: inCore(
+      'recovery',
+      'this.#retry(task, delayMs, task.attempt - 1)',
+      'this.#retry(task, delayMs, task.attempt)',
+    ),
+    red: {
+      'IDM-04/looks are no attempts': /billing: [\d.]+ messages handled: not within/,
+    },
+  },
+  {
     name: 'core-runs-busy-messages',
     story: 'Runs a message that another holds.',
     patches: inCore(

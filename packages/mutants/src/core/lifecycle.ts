@@ -93,12 +93,12 @@ export const lifecycle: readonly CoreMutant[] = [
     story: 'Runs what was delivered before, and only then closes.',
     patches: inCore(
       'intake',
-      'return this.#paused || this.#hasGap || (this.#stopping && !this.#finishesKeyed)',
-      'return this.#paused || this.#hasGap',
+      'const isEnding = this.#stopped || (this.#stopping && !this.#finishesKeyed)',
+      'const isEnding = this.#stopped',
     ).concat(
       inCore(
-        'intake',
-        '    if (!this.#finishesKeyed) this.#releaseUnstarted(this.#generation)\n    const failed',
+        'listeners',
+        "    this.#options.onWithdrawn(this.#generation, 'drains')\n    const failed",
         '    const failed',
       ),
     ),
@@ -110,19 +110,19 @@ export const lifecycle: readonly CoreMutant[] = [
     name: 'core-runs-after-close',
     story: 'Leaves its listener in place and goes on handling.',
     patches: inCore(
-      'intake',
+      'listeners',
       '    const drained = Promise.allSettled(listeners.map((listener) => listener.drain()))',
       '    const drained = Promise.resolve([] as PromiseSettledResult<void>[])\n    void listeners',
     ).concat(
       inCore(
         'intake',
-        '      const isTooLate = this.#stopping && !this.#opening.has(generation)',
+        '      const isTooLate = this.#stopped || (this.#stopping && !this.#listeners.isOpening(generation))',
         '      const isTooLate = false',
       ),
       inCore(
         'intake',
-        'return this.#paused || this.#hasGap || (this.#stopping && !this.#finishesKeyed)',
-        'return this.#paused || this.#hasGap',
+        'const isEnding = this.#stopped || (this.#stopping && !this.#finishesKeyed)',
+        'const isEnding = false',
       ),
     ),
     red: {

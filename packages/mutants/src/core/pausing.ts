@@ -19,8 +19,8 @@ export const pausing: readonly CoreMutant[] = [
     story: 'Pauses without giving back what never started.',
     patches: inCore(
       'intake',
-      '    void this.#withdraw()\n    if (this.isGivingBack) this.#options.giveBack()\n    else this.#options.flush()',
-      '    if (this.#paused) return',
+      '    void this.#listeners.withdraw()\n    if (this.isGivingBack) this.#options.giveBack()\n    else this.#options.flush()\n',
+      '',
     ),
     red: {
       'FLW-06': /the broker has [\d.]+ waiting and [\d.]+ unsettled: not within/,
@@ -30,11 +30,7 @@ export const pausing: readonly CoreMutant[] = [
   {
     name: 'core-never-resumes',
     story: 'Does not listen again after a pause.',
-    patches: inCore(
-      'intake',
-      '    if (this.#connection !== undefined && this.#listeners.length === 0) void this.#listenAgain(this.#connection)\n    this.#pump()',
-      '    this.#pump()',
-    ),
+    patches: inCore('intake', '    this.#listeners.resume()\n', ''),
     red: {
       'FLW-06/through a lost connection': /billing: [\d.]+ messages handled: not within/,
     },
@@ -42,11 +38,7 @@ export const pausing: readonly CoreMutant[] = [
   {
     name: 'core-forgets-the-pause-on-reconnect',
     story: 'Listens in a new epoch although it is paused.',
-    patches: inCore(
-      'intake',
-      'if (!this.#paused && !this.#stopping) void this.#listen(connection, ++this.#generation)',
-      'if (!this.#stopping) void this.#listen(connection, ++this.#generation)',
-    ),
+    patches: inCore('intake', 'isWanted: () => !this.#paused && !this.#stopping', 'isWanted: () => !this.#stopping'),
     red: {
       'FLW-06/through a lost connection': /the broker has [\d.]+ waiting and [\d.]+ unsettled: not within/,
     },
@@ -75,8 +67,8 @@ export const pausing: readonly CoreMutant[] = [
     name: 'core-listens-before-it-has-drained',
     story: 'Forgets to hand back what was delivered to the former listener.',
     patches: inCore(
-      'intake',
-      '    if (!this.#finishesKeyed) this.#releaseUnstarted(this.#generation)\n    const failed',
+      'listeners',
+      "    this.#options.onWithdrawn(this.#generation, 'drains')\n    const failed",
       '    const failed',
     ),
     red: {
@@ -98,7 +90,7 @@ export const pausing: readonly CoreMutant[] = [
   {
     name: 'core-tells-no-gap',
     story: 'Says nothing of messages that a broadcast has missed.',
-    patches: inCore('intake', '      this.#options.onGap()', '      void this.#options'),
+    patches: inCore('listeners', '      this.#options.onGap()', '      void this.#options'),
     red: {
       'TOP-14': /the gap is noticed: not within/,
     },
@@ -107,9 +99,9 @@ export const pausing: readonly CoreMutant[] = [
     name: 'core-tells-gaps-at-start',
     story: 'Reports a gap with the first listening.',
     patches: inCore(
-      'intake',
-      '        this.#started?.resolve()\n        this.#started = undefined',
-      '        this.#miss()\n        this.#started?.resolve()\n        this.#started = undefined',
+      'listeners',
+      '        this.#started?.resolve()\n        this.#started = undefined\n',
+      '        this.#started?.resolve()\n        this.#started = undefined\n        this.miss()\n',
     ),
     red: {
       'TOP-14': /no gap without a lost connection/,

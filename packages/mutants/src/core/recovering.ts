@@ -114,4 +114,13 @@ export const recovering: readonly CoreMutant[] = [
       'SET-05': /expected a rejection with unsupported, but it resolved with ChannelConsumer \{\}/,
     },
   },
+  {
+    name: 'core-listens-to-its-own-lanes-only',
+    story: 'Leaves what waits for the delays of an earlier deployment where it is.',
+    profile: 'lanes',
+    patches: inCore('channel-consumer', ', ...connection.topology.lanesOf(channel.name, group)])', '])'),
+    red: {
+      'RTY-14': /billing: [\d.]+ messages handled: not within/,
+    },
+  },
 ]

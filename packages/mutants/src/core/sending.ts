@@ -91,14 +91,7 @@ export const sending: readonly CoreMutant[] = [
   {
     name: 'core-ignores-abort-in-flight',
     story: 'Looks at the signal of a send at its start only.',
-    patches: inCore(
-      'channel-producer',
-      `    this.#queue.add(send)
-    if (signal === undefined) return`,
-      `    this.#queue.add(send)
-    if (signal !== undefined) return
-    if (signal === undefined) return`,
-    ),
+    patches: inCore('send-queue', '    if (signal !== undefined) this.#watch(send, signal)\n', ''),
     red: {
       'SND-08': /the rejection: not within/,
     },
@@ -207,8 +200,8 @@ export const sending: readonly CoreMutant[] = [
     story: 'Takes unroutable for success on every channel.',
     patches: inCore(
       'channel-producer',
-      `error.code === 'unroutable' && this.#parts.channel.groups.length === 0`,
-      `error.code === 'unroutable'`,
+      'if (channel.groups.length === 0) reject = unlessUnheard',
+      'reject = unlessUnheard',
     ),
     red: {
       'SND-03': /expected a rejection with unroutable, but it resolved with \{ id:/,

@@ -215,6 +215,33 @@ export const content: readonly DriverMutant[] = [
     },
   },
   {
+    name: 'normalizes-headers',
+    story: 'Writes header values in composed form: texts that look the same and are not.',
+    wrap: sentHeaders((name, value) => [[name, value.normalize()]]),
+    red: {
+      'MSG-15/json': /the headers of message \d+/,
+    },
+  },
+  {
+    name: 'pads-bodies',
+    story: 'Writes bodies in units of four bytes and forgets how long they were.',
+    wrap: sentMessages((message) => withBody(message, padded)),
+    red: {
+      'MSG-15/bytes': /the data of message \d+/,
+    },
+  },
+  {
+    name: 'mends-foreign-bodies',
+    story: 'Reads what others sent as UTF-8 text, bytes that are none included.',
+    wrap: receivedMessages((message) =>
+      message.id === undefined ? withBody(message, (body) => Buffer.from(text(body))) : message,
+    ),
+    red: {
+      'MSG-16/bytes': /message \d+, headers [\s\S]*: handled as/,
+      'MSG-16/json': /message \d+, headers [\s\S]*: (handled as|the body of the dead letter)/,
+    },
+  },
+  {
     name: 'gives-the-keyless-a-key',
     story: 'Reads a message without a key as one with the empty key.',
     wrap: receivedMessages((message) => ({ ...message, key: message.key ?? '' })),
@@ -224,6 +251,10 @@ export const content: readonly DriverMutant[] = [
     },
   },
 ]
+
+function padded(body: Uint8Array): Uint8Array {
+  return Buffer.concat([body, Buffer.alloc(-body.byteLength & 3)])
+}
 
 function reformatted(body: Uint8Array): Uint8Array {
   try {

@@ -18,6 +18,14 @@ export const listening: readonly DriverMutant[] = [
     },
   },
   {
+    name: 'ignores-the-bound-in-bytes',
+    story: 'Bounds what is in flight by number only.',
+    wrap: changedRequests(({ maxInFlightBytes: _, ...request }) => request),
+    red: {
+      'FLW-04/in bytes': /the broker has [\d.]+ waiting and [\d.]+ unsettled: not within/,
+    },
+  },
+  {
     name: 'delivers-one-at-a-time',
     story: 'Waits for each settlement before the next delivery; prefetch 1.',
     wrap: changedRequests((request) => ({ ...request, maxInFlight: 1 })),

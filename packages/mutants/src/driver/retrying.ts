@@ -1,5 +1,5 @@
 import type { Outgoing } from '@waybill/core/driver'
-import { connections, isMain, sends } from './changes.ts'
+import { connections, isMain, pause, sends } from './changes.ts'
 import type { DriverMutant } from './driver-mutant.ts'
 
 const attempt = 'waybill-attempt'
@@ -37,6 +37,23 @@ export const retrying: readonly DriverMutant[] = [
     wrap: sends((connection, to, batch, done) => connection.send(to, batch.map(rounded), done)),
     red: {
       'RTY-13/while they wait': /billing: [\d.]+ messages handled: not within/,
+    },
+  },
+  {
+    name: 'keeps-delays-in-the-process',
+    story: 'Confirms a delayed message at once and sends it when its time has come, if the connection is still open.',
+    wrap: sends((connection, to, batch, done) => {
+      for (const [index, { message, delayMs = 0 }] of batch.entries()) {
+        if (delayMs === 0) {
+          connection.send(to, [{ message }], (_, failure) => done(index, failure))
+          continue
+        }
+        done(index)
+        void pause(delayMs).then(() => connection.send(to, [{ message }], () => {}))
+      }
+    }),
+    red: {
+      'RTY-14': /billing: [\d.]+ messages handled: not within/,
     },
   },
   {
@@ -80,6 +97,17 @@ export const retrying: readonly DriverMutant[] = [
     }),
     red: {
       'RTY-07/of a dead letter that somebody put back as it was': /[\d.]+ dead letters of billing: not within/,
+    },
+  },
+  {
+    name: 'dead-letters-twice',
+    story: 'Sends each dead letter a second time; a resend because a confirm was late.',
+    wrap: sends((connection, to, batch, done) => {
+      if (to.lane === 'dead') connection.send(to, batch, () => {})
+      connection.send(to, batch, done)
+    }),
+    red: {
+      'RTY-12/one in a hundred': /each poison once among the dead letters/,
     },
   },
   {

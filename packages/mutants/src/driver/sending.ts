@@ -75,7 +75,7 @@ export const sending: readonly DriverMutant[] = [
     }),
     red: {
       'SND-06': /^each once/,
-      'TOP-02': /^no group gets more/,
+      'TOP-02': /^no group gets more|^402 !== 201$/m,
       'RDR-08': /^one interruption makes no more than one copy more/,
     },
   },
