@@ -99,7 +99,6 @@ async function runTests(member: WorkspacePackage): Promise<void> {
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
-      ...(options.cases === undefined ? [] : ['conformance.test.ts', '--testNamePattern', options.cases]),
     ],
     folder: member.folder,
     environment: {

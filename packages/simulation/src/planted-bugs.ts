@@ -44,8 +44,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'starts a handler after close, when its claim took its time',
     file: 'delivery-run.ts',
-    search: "if (task.state === 'settled') return",
-    replace: 'if (false) return',
+    search: "if (task.state === 'settled') return Promise.reject(closedError('the consumer'))",
+    replace: '',
   },
   {
     name: 'hands out later sends of a key while earlier ones are still being refused',
@@ -80,8 +80,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'accepts the original although its copy was not sent',
     file: 'recovery.ts',
-    search:
-      "        this.#fault(task, wrapError(connection.driver, error, 'cannot hand over a failed message; it stays unsettled'))",
+    search: '        this.#fault(task, wrapped)',
     replace: "        return intake.finish(task, { kind: 'accept' })",
   },
   {
@@ -191,10 +190,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'does not listen again after a lost connection',
-    file: 'intake.ts',
-    search: 'if (!this.#paused && !this.#stopping) void this.#listen(connection, ++this.#generation)',
-    replace:
-      'if (!this.#paused && !this.#stopping && this.#generation < 2) void this.#listen(connection, ++this.#generation)',
+    file: 'listeners.ts',
+    search: 'if (this.#options.isWanted()) void this.#listen(connection, ++this.#generation)',
+    replace: 'if (this.#options.isWanted() && this.#generation < 2) void this.#listen(connection, ++this.#generation)',
   },
   {
     name: 'runs more at a time than it may',
