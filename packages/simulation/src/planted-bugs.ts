@@ -226,12 +226,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'this.#serial = false',
   },
   {
-    name: 'forgets pending sends when the link comes back',
-    file: 'connection.ts',
-    search: "    if (role === 'send') this.#wake()\n    else",
-    replace: "    if (role === 'receive')",
-  },
-  {
     name: 'goes on sending while the broker blocks',
     file: 'send-queue.ts',
     search: '#batches < maxBatchesInFlight && ',
