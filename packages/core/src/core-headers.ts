@@ -32,6 +32,17 @@ export function withHeaders(headers: Headers, changes: { readonly [name: string]
   return result
 }
 
+/** Without what is only true of a message on its way through retries. */
+export function withoutCounters(headers: Headers): Headers {
+  return withHeaders(headers, {
+    [coreHeader.attempt]: undefined,
+    [coreHeader.copy]: undefined,
+    [coreHeader.due]: undefined,
+    [coreHeader.wait]: undefined,
+    [coreHeader.firstFailure]: undefined,
+  })
+}
+
 /** What the application sees: all but the core's own. */
 export function applicationHeaders(headers: Headers): Headers {
   for (const name in headers) {

@@ -1,6 +1,6 @@
 import type { ChannelDefinition } from './channel.ts'
 import type { Connection } from './connection.ts'
-import { coreHeader, withHeaders } from './core-headers.ts'
+import { coreHeader, withHeaders, withoutCounters } from './core-headers.ts'
 import { withDeadline } from './deadline.ts'
 import type { DeadLetter, DeadLetters, DeadLetterSelection } from './dead-letters.ts'
 import type { Timer } from './driver/clock.ts'
@@ -282,13 +282,7 @@ function selector(which: DeadLetterSelection<Message>): (letter: DeadLetter) => 
 
 /** As it was sent, for a fresh start: no record, no counters. */
 function redrivable(wire: WireMessage): WireMessage {
-  const headers = withHeaders(withoutFailure(wire.headers), {
-    [coreHeader.attempt]: undefined,
-    [coreHeader.copy]: undefined,
-    [coreHeader.due]: undefined,
-    [coreHeader.wait]: undefined,
-    [coreHeader.firstFailure]: undefined,
-  })
+  const headers = withoutCounters(withoutFailure(wire.headers))
   const { expirytime: _, ...extensions } = wire.extensions
   return { ...wire, headers, extensions: Object.assign(Object.create(null), extensions) }
 }

@@ -1,8 +1,8 @@
 import type { Connection } from './connection.ts'
-import { coreHeader, numberIn, withHeaders } from './core-headers.ts'
+import { coreHeader, numberIn, withHeaders, withoutCounters } from './core-headers.ts'
 import { backoffMs } from './driver/backoff.ts'
 import type { Address, Lane } from './driver/driver.ts'
-import type { Headers, WireMessage } from './driver/wire-message.ts'
+import type { WireMessage } from './driver/wire-message.ts'
 import { envelopeBytes } from './envelope-size.ts'
 import { encodeFailure, overEarlier, withoutFailure } from './failure-record.ts'
 import { decideFailure } from './failure-decision.ts'
@@ -113,7 +113,7 @@ export class Recovery {
         .intake()
         .finish(task, { kind: 'deadLetter', reason: textOf(error), headers: overEarlier(task.wire.headers, record) })
     }
-    const headers = mergeHeaders(letter.headers, record)
+    const headers = withHeaders(letter.headers, record)
     void this.#handOver(task, this.#address('dead'), { ...letter, headers }, undefined, told)
   }
 
@@ -274,20 +274,6 @@ function firstFailureOf(task: Task, nowMs: number): number {
 function nextCopy(wire: WireMessage): WireMessage {
   const copies = numberIn(wire.headers, coreHeader.copy)
   return { ...wire, headers: withHeaders(wire.headers, { [coreHeader.copy]: String(copies + 1) }) }
-}
-
-function withoutCounters(headers: Headers): Headers {
-  return withHeaders(headers, {
-    [coreHeader.attempt]: undefined,
-    [coreHeader.copy]: undefined,
-    [coreHeader.due]: undefined,
-    [coreHeader.wait]: undefined,
-    [coreHeader.firstFailure]: undefined,
-  })
-}
-
-function mergeHeaders(headers: Headers, more: Headers): Headers {
-  return Object.assign(Object.create(null), headers, more) as Headers
 }
 
 function isoTime(atMs: number): string {

@@ -122,7 +122,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'dead-letters without a failure record',
     file: 'recovery.ts',
-    search: 'const headers = mergeHeaders(letter.headers, record)',
+    search: 'const headers = withHeaders(letter.headers, record)',
     replace: 'const headers = letter.headers',
   },
   {

@@ -20,8 +20,8 @@ export const deadLettering: readonly CoreMutant[] = [
     ).concat(
       inCore(
         'recovery',
-        'return Object.assign(Object.create(null), headers, more) as Headers',
-        'return Object.assign(Object.create(null), more, headers) as Headers',
+        'const headers = withHeaders(letter.headers, record)',
+        'const headers = withHeaders(record, letter.headers)',
       ),
     ),
     red: {
