@@ -16,7 +16,7 @@ interface Options {
 
 const options = new Command('npm test --')
   .description('Checks and tests everything in this repository, brokers included.')
-  .option('--only <packages>', 'test these packages and examples only, by folder name: core,memory')
+  .option('--only <packages>', 'test these packages and examples only, by folder name: core,memory; "checks": none')
   .option('--skip-checks', 'leave out lint, types, law, reports, packing and docs')
   .parse()
   .opts<Options>()
@@ -50,10 +50,10 @@ function selected(): readonly WorkspacePackage[] {
   const all = workspace()
   if (options.only === undefined) return all
   const names = options.only.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !all.some(({ short }) => short === name))
+  const unknown = names.filter((name) => name !== 'checks' && !all.some(({ short }) => short === name))
   if (unknown.length > 0) {
     console.error(
-      `--only: no package or example named ${unknown.join(', ')}; there are ${all.map(({ short }) => short).join(', ')}`,
+      `--only: no package or example named ${unknown.join(', ')}; there are checks, ${all.map(({ short }) => short).join(', ')}`,
     )
     process.exit(1)
   }
@@ -108,10 +108,11 @@ async function runTests(member: WorkspacePackage): Promise<void> {
     deadlineMs: 20 * minute,
     live: true,
   })
-  const { passed, failed, skipped, skippedNames } = readVitestReport(report, result.ok)
+  const { passed, failed, skipped, skippedNames, failedNames } = readVitestReport(report, result.ok)
   tally.add(member.short, { passed, failed, skipped, seconds: result.seconds })
   if (failed > 0)
     failures.push(`${member.short}: ${failed} failed${result.reason.startsWith('killed') ? ` (${result.reason})` : ''}`)
+  for (const name of failedNames) failures.push(`${member.short}: ${name}`)
   for (const name of skippedNames)
     failures.push(`${member.short}: skipped "${name}": a test that does not run proves nothing`)
 }

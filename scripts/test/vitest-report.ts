@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { stripVTControlCharacters } from 'node:util'
 import type { Count } from './tally.ts'
 
 interface JsonReport {
@@ -9,14 +10,23 @@ interface JsonReport {
   readonly testResults: readonly {
     readonly name: string
     readonly status: string
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+    readonly message?: string
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly fullName: string
+      readonly failureMessages?: readonly string[]
+    }[]
   }[]
 }
 
 export interface VitestOutcome extends Omit<Count, 'seconds'> {
   /** Full names of the tests that did not run. */
   readonly skippedNames: readonly string[]
+  /** What failed: its full name and the beginning of why. */
+  readonly failedNames: readonly string[]
 }
+
+const shownCharacters = 600
 
 /**
  * Reads what vitest's JSON reporter wrote.
@@ -25,7 +35,7 @@ export interface VitestOutcome extends Omit<Count, 'seconds'> {
  * rejection, a crash, a report that is not there).
  */
 export function readVitestReport(file: string, endedWell: boolean): VitestOutcome {
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, skippedNames: [] }
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, skippedNames: [], failedNames: [] }
   const report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport
   const unloaded = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
@@ -35,10 +45,23 @@ export function readVitestReport(file: string, endedWell: boolean): VitestOutcom
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ status }) => status !== 'passed' && status !== 'failed')
     .map(({ fullName }) => fullName)
+  const failedNames = [
+    ...unloaded.map(({ name, message = '' }) => named(name, message)),
+    ...report.testResults
+      .flatMap(({ assertionResults }) => assertionResults)
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName, failureMessages = [] }) => named(fullName, failureMessages.join('\n'))),
+  ]
   return {
     passed: report.numPassedTests,
     failed: failed === 0 && !endedWell ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
     skippedNames,
+    failedNames,
   }
+}
+
+function named(name: string, why: string): string {
+  const text = stripVTControlCharacters(why).trim().slice(0, shownCharacters)
+  return `${name}\n${text.replaceAll(/^/gm, '    ')}`
 }

@@ -55,16 +55,19 @@ export async function measureEndToEnd(
   const fail = (error: unknown): void => {
     failure ??= error
   }
-  await atPace(
-    load,
-    () => received,
-    (index) => {
-      sentAt[index] = performance.now()
-      send(() => {}, fail)
-      if (failure !== undefined) throw failure
-    },
-  )
-  await consumption.stop()
+  try {
+    await atPace(
+      load,
+      () => received,
+      (index) => {
+        sentAt[index] = performance.now()
+        send(() => {}, fail)
+        if (failure !== undefined) throw failure
+      },
+    )
+  } finally {
+    await consumption.stop()
+  }
   return taken
 }
 

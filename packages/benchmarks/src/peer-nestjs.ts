@@ -24,6 +24,7 @@ export class PeerNestjs implements Contestant {
   readonly fillsItsOwn = true
   #course!: Course
   #client!: ClientRMQ
+  #service: INestMicroservice | undefined
 
   async open(course: Course): Promise<void> {
     Logger.overrideLogger(false)
@@ -50,12 +51,20 @@ export class PeerNestjs implements Contestant {
       options,
       logger: false,
     })
+    this.#service = service
     await service.listen()
-    return { stop: () => service.close() }
+    return { stop: () => this.#stop() }
   }
 
   async close(): Promise<void> {
+    await this.#stop()
     await this.#client.close()
+  }
+
+  async #stop(): Promise<void> {
+    const service = this.#service
+    this.#service = undefined
+    await service?.close()
   }
 
   #options(): NonNullable<RmqOptions['options']> {

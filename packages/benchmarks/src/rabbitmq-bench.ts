@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { balancedOrders } from './balanced-orders.ts'
 import { BrokerAdmin } from './broker-admin.ts'
 import type { Contestant } from './contestant.ts'
 import { type CpuProfile, profiled } from './cpu-profile.ts'
@@ -12,10 +13,10 @@ import { PeerRascal } from './peer-rascal.ts'
 import { Progress } from './progress.ts'
 import { Race, reasonOf, type Runner, type Way, ways } from './race.ts'
 import {
-  lapsPerRound,
   mainPayload,
   messagesFor,
   prefetch,
+  prefetchFor,
   type RabbitmqBenchOptions,
   warmUpRounds,
   window,
@@ -79,8 +80,8 @@ export async function benchRabbitmq(options: RabbitmqBenchOptions): Promise<Rabb
     await filler.open(course)
     for (const runner of runners) {
       if (versionOf(runner.contestant.packageName) === undefined) runner.failure = 'not installed'
-      else await race.open(runner)
     }
+    await openAll(race, runners, prefetch)
     for (const { contestant, failure } of runners) {
       if (failure !== undefined) progress.say(`${contestant.name} is out: ${failure}`)
     }
@@ -98,7 +99,7 @@ export async function benchRabbitmq(options: RabbitmqBenchOptions): Promise<Rabb
     const profiles = options.profile ? await runProfiles(race, compared, options, progress) : new Map()
     return { options, brokerVersion: admin.version, capture, baseline, control, runners, heats, profiles, strayErrors }
   } finally {
-    for (const runner of runners) await race.close(runner)
+    await closeAll(race, runners)
     await filler.close().catch(() => {})
     await admin.remove([...capture.queues, course.queue], capture.exchanges)
     await admin.close()
@@ -119,18 +120,33 @@ interface HeatPlan {
 }
 
 async function runHeat(plan: HeatPlan): Promise<Heat> {
-  const { runners, way, payload, options, progress } = plan
+  const { race, runners, way, payload, options, progress } = plan
   const messages = messagesFor(payload, options)
   const body = Buffer.alloc(payload, 'x')
   const readings = new Map<Contestant, Reading[]>(runners.map(({ contestant }) => [contestant, []]))
   const discarded = warmUpRounds(options.rounds)
   for (let round = 0; round < options.rounds; round++) {
+    await reopenAll(race, runners, prefetchFor(payload))
     const laps = await runLaps(plan, round, body, messages)
     if (round >= discarded) for (const [contestant, taken] of laps) readings.get(contestant)?.push(sumOf(taken))
     progress.say(`${way} ${payloadSize(payload)}: round ${round + 1} of ${options.rounds}`)
   }
   const latencies = payload === mainPayload(options.payloads) ? await runLatencies(plan, body, readings) : new Map()
   return { way, payload, messages, readings, latencies }
+}
+
+async function openAll(race: Race, runners: readonly Runner[], prefetch: number): Promise<void> {
+  for (const runner of runners) if (runner.failure === undefined) await race.open(runner, prefetch)
+}
+
+async function closeAll(race: Race, runners: readonly Runner[]): Promise<void> {
+  for (const runner of runners) await race.close(runner)
+}
+
+/** One connection can be luckier than another in the kernel and the broker for as long as it lives: each round has new ones. */
+async function reopenAll(race: Race, runners: readonly Runner[], prefetch: number): Promise<void> {
+  await closeAll(race, runners)
+  await openAll(race, runners, prefetch)
 }
 
 /** The laps of those that finished all of theirs. */
@@ -141,9 +157,10 @@ async function runLaps(
   messages: number,
 ): Promise<Map<Contestant, Reading[]>> {
   const laps = new Map<Contestant, Reading[]>()
+  const orders = balancedOrders(runners)
+  const lapsPerRound = runners.length
   for (let lap = 0; lap < lapsPerRound; lap++) {
-    // ABBA: every other time backwards, so that what drifts drifts for all alike.
-    for (const runner of (round + lap) % 2 === 0 ? runners : runners.toReversed()) {
+    for (const runner of orders[(round * lapsPerRound + lap) % orders.length]!) {
       const wasOut = runner.failure !== undefined
       const reading = await race.measure(runner, way, body, Math.ceil(messages / lapsPerRound))
       if (reading !== undefined) laps.set(runner.contestant, [...(laps.get(runner.contestant) ?? []), reading])
@@ -156,10 +173,11 @@ async function runLaps(
 }
 
 async function runLatencies(
-  { race, runners, baseline, way, options, progress, mostPerSecond }: HeatPlan,
+  plan: HeatPlan,
   body: Buffer,
   readings: ReadonlyMap<Contestant, readonly Reading[]>,
 ): Promise<Map<Contestant, Float64Array>> {
+  const { race, runners, baseline, way, options, progress, mostPerSecond } = plan
   const perSecond = Math.min(rateOf(readings.get(baseline)), mostPerSecond) / 2
   const messages = Math.ceil(perSecond * (options.quick ? latencySeconds.quick : latencySeconds.full))
   const load: Load = { perSecond, messages, mostOpen: Math.max(window * 10, messages / 2), deadlineMs: 30_000 }
@@ -171,7 +189,7 @@ async function runLatencies(
     const attempt: Runner = { contestant }
     const taken = await race.latencies(attempt, way, body, load)
     if (taken !== undefined) latencies.set(contestant, taken)
-    else await revive(race, runners, attempt, progress)
+    else await revive(plan, attempt)
   }
   return latencies
 }
@@ -181,10 +199,10 @@ function rateOf(readings: readonly Reading[] = []): number {
 }
 
 /** Who failed was disconnected: it begins anew. */
-async function revive(race: Race, runners: readonly Runner[], attempt: Runner, progress: Progress): Promise<void> {
+async function revive({ race, runners, payload, progress }: HeatPlan, attempt: Runner): Promise<void> {
   progress.say(`${attempt.contestant.name}: ${attempt.failure}`)
   const runner = runners.find(({ contestant }) => contestant === attempt.contestant) as Runner
-  await race.open(runner)
+  await race.open(runner, prefetchFor(payload))
 }
 
 /** The baseline too: what both spend is not Waybill's. */
@@ -198,6 +216,7 @@ async function runProfiles(
   const body = Buffer.alloc(payload, 'x')
   const messages = messagesFor(payload, options) * 5
   const profiles = new Map<string, CpuProfile>()
+  await reopenAll(race, runners, prefetchFor(payload))
   for (const way of ways) {
     for (const runner of runners) {
       const name = `${way}, ${runner.contestant.name}`

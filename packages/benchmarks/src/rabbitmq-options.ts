@@ -10,8 +10,6 @@ export interface RabbitmqBenchOptions {
 
 export const window = 256
 export const prefetch = 256
-/** Contestants take turns this often in each round: what disturbs the machine for a while disturbs all of them. */
-export const lapsPerRound = 5
 export const fullRounds = 21
 export const fullMessages = 10_000
 export const quickRounds = 5
@@ -22,10 +20,16 @@ export function mainPayload(payloads: readonly number[]): number {
   return payloads.includes(1_024) ? 1_024 : (payloads[0] as number)
 }
 
-/** The side payloads have half as many, those above 16 KiB a tenth: the broker stores them all. */
-export function messagesFor(payload: number, { messages, payloads }: RabbitmqBenchOptions): number {
-  const share = payload > 16_384 ? 10 : payload === mainPayload(payloads) ? 1 : 2
-  return Math.max(2, Math.ceil(messages / share))
+const largeBytes = 16_384
+
+/** Payloads above 16 KiB have a quarter: the broker stores them all. */
+export function messagesFor(payload: number, { messages }: RabbitmqBenchOptions): number {
+  return payload > largeBytes ? Math.ceil(messages / 4) : messages
+}
+
+/** Few enough that a lap is many times as long: most of a lap would otherwise be its first burst. */
+export function prefetchFor(payload: number): number {
+  return payload > largeBytes ? 32 : prefetch
 }
 
 /** Rounds left out at the beginning: a tenth, until code and broker are warm. */

@@ -4,7 +4,7 @@ import { machineDescription, versionOf } from './machine.ts'
 import { markdownTable } from './markdown.ts'
 import { profileText } from './profile-report.ts'
 import type { Heat, RabbitmqResult } from './rabbitmq-bench.ts'
-import { fullMessages, fullRounds, lapsPerRound, prefetch, warmUpRounds, window } from './rabbitmq-options.ts'
+import { fullMessages, fullRounds, prefetch, prefetchFor, warmUpRounds, window } from './rabbitmq-options.ts'
 import { median, percentile, type Ratio, ratioOfMedians } from './statistics.ts'
 import type { Reading } from './stopwatch.ts'
 import { terminalTable } from './terminal-table.ts'
@@ -68,14 +68,14 @@ function conditions(result: RabbitmqResult): string {
   return [
     ...machineDescription().map((line) => `- ${line}`),
     `- RabbitMQ ${brokerVersion}; ${libraries.join(', ')}`,
-    `- one quorum queue, persistent messages; ${window} sends unconfirmed, prefetch ${prefetch}, ` +
-      'one process, one after the other',
+    `- one quorum queue, persistent messages; ${window} sends unconfirmed, prefetch ${prefetch} (${prefetchFor(65_536)} above 16 KiB), ` +
+      'one process, one after the other, on new connections in each round',
     `- the baseline writes the bytes that Waybill writes (${capture.publishBytes} of method, properties and headers ` +
       'per message), compared through a proxy at the start; it repeats one id and one time. ' +
       `Waybill acknowledges ${acks}, the baseline each by itself`,
-    `- ${options.rounds} rounds, the first ${warmUpRounds(options.rounds)} left out; in each the clients take turns ` +
-      `${lapsPerRound} times, every other time backwards (ABBA), garbage collected and a tenth run unmeasured before; what was ` +
-      'confirmed counted in the queue; amqplib with its own socket options',
+    `- ${options.rounds} rounds, the first ${warmUpRounds(options.rounds)} left out; in each the clients take ` +
+      `${runners.length} turns, each once in every place and behind every other equally often (a Williams design: ABBA for ` +
+      'more than two), garbage collected and a tenth run unmeasured before; what was confirmed counted in the queue; amqplib with its own socket options',
     '- Waybill and the baseline each have one connection to send and one to receive',
     '- the ratio is that of the medians to the baseline, with its bootstrap 95% interval over whole rounds; ' +
       'CPU is that of the client process per message, medians; RSS is of that one process with all clients in it',

@@ -64,8 +64,8 @@ export class Race {
     return this.#guarded(runner, `${way} at half load`, () => this.#latencies(runner.contestant, way, body, load))
   }
 
-  async open(runner: Runner): Promise<void> {
-    await this.#guarded(runner, 'open', () => runner.contestant.open(this.#options.course))
+  async open(runner: Runner, prefetch: number): Promise<void> {
+    await this.#guarded(runner, 'open', () => runner.contestant.open({ ...this.#options.course, prefetch }))
   }
 
   async close(runner: Runner): Promise<void> {
