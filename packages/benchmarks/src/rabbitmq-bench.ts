@@ -23,7 +23,7 @@ import {
 } from './rabbitmq-options.ts'
 import { RawAmqplib } from './raw-amqplib.ts'
 import { median } from './statistics.ts'
-import { type Reading, sumOf } from './stopwatch.ts'
+import type { Reading } from './stopwatch.ts'
 import { WaybillRabbitmq } from './waybill-rabbitmq.ts'
 import { type Capture, captureWire } from './wire-capture.ts'
 
@@ -127,8 +127,8 @@ async function runHeat(plan: HeatPlan): Promise<Heat> {
   const discarded = warmUpRounds(options.rounds)
   for (let round = 0; round < options.rounds; round++) {
     await reopenAll(race, runners, prefetchFor(payload))
-    const laps = await runLaps(plan, round, body, messages)
-    if (round >= discarded) for (const [contestant, taken] of laps) readings.get(contestant)?.push(sumOf(taken))
+    const taken = await runRound(plan, round, body, messages)
+    if (round >= discarded) for (const [contestant, reading] of taken) readings.get(contestant)?.push(reading)
     progress.say(`${way} ${payloadSize(payload)}: round ${round + 1} of ${options.rounds}`)
   }
   const latencies = payload === mainPayload(options.payloads) ? await runLatencies(plan, body, readings) : new Map()
@@ -149,27 +149,24 @@ async function reopenAll(race: Race, runners: readonly Runner[], prefetch: numbe
   await openAll(race, runners, prefetch)
 }
 
-/** The laps of those that finished all of theirs. */
-async function runLaps(
+/** Each runs all of its messages in one go, in an order of the round's own. */
+async function runRound(
   { race, runners, baseline, way, progress }: HeatPlan,
   round: number,
   body: Buffer,
   messages: number,
-): Promise<Map<Contestant, Reading[]>> {
-  const laps = new Map<Contestant, Reading[]>()
+): Promise<Map<Contestant, Reading>> {
+  const taken = new Map<Contestant, Reading>()
   const orders = balancedOrders(runners)
-  const lapsPerRound = runners.length
-  for (let lap = 0; lap < lapsPerRound; lap++) {
-    for (const runner of orders[(round * lapsPerRound + lap) % orders.length]!) {
-      const wasOut = runner.failure !== undefined
-      const reading = await race.measure(runner, way, body, Math.ceil(messages / lapsPerRound))
-      if (reading !== undefined) laps.set(runner.contestant, [...(laps.get(runner.contestant) ?? []), reading])
-      if (runner.failure === undefined || wasOut) continue
-      if (runner.contestant === baseline) throw new Error(`the baseline failed: ${runner.failure}`)
-      progress.say(`${runner.contestant.name} is out: ${runner.failure}`)
-    }
+  for (const runner of orders[round % orders.length]!) {
+    const wasOut = runner.failure !== undefined
+    const reading = await race.measure(runner, way, body, messages)
+    if (reading !== undefined) taken.set(runner.contestant, reading)
+    if (runner.failure === undefined || wasOut) continue
+    if (runner.contestant === baseline) throw new Error(`the baseline failed: ${runner.failure}`)
+    progress.say(`${runner.contestant.name} is out: ${runner.failure}`)
   }
-  return new Map([...laps].filter(([, taken]) => taken.length === lapsPerRound))
+  return taken
 }
 
 async function runLatencies(

@@ -73,9 +73,9 @@ function conditions(result: RabbitmqResult): string {
     `- the baseline writes the bytes that Waybill writes (${capture.publishBytes} of method, properties and headers ` +
       'per message), compared through a proxy at the start; it repeats one id and one time. ' +
       `Waybill acknowledges ${acks}, the baseline each by itself`,
-    `- ${options.rounds} rounds, the first ${warmUpRounds(options.rounds)} left out; in each the clients take ` +
-      `${runners.length} turns, each once in every place and behind every other equally often (a Williams design: ABBA for ` +
-      'more than two), garbage collected and a tenth run unmeasured before; what was confirmed counted in the queue; amqplib with its own socket options',
+    `- ${options.rounds} rounds, the first ${warmUpRounds(options.rounds)} left out; the clients’ order is another in each, ` +
+      'so that each is as often in every place and behind every other (a Williams design: ABBA for more than two); ' +
+      'before each turn garbage is collected and a tenth more runs unmeasured; what was confirmed counted in the queue; amqplib with its own socket options',
     '- Waybill and the baseline each have one connection to send and one to receive',
     '- the ratio is that of the medians to the baseline, with its bootstrap 95% interval over whole rounds; ' +
       'CPU is that of the client process per message, medians; RSS is of that one process with all clients in it',

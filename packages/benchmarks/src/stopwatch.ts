@@ -19,15 +19,3 @@ export class Stopwatch {
     return { messages, perSecond: (messages / ms) * 1_000, cpuUsEach: (user + system) / messages, rssBytes }
   }
 }
-
-/** Several readings as one. */
-export function sumOf(readings: readonly Reading[]): Reading {
-  let [messages, seconds, cpuUs, rssBytes] = [0, 0, 0, 0]
-  for (const reading of readings) {
-    messages += reading.messages
-    seconds += reading.messages / reading.perSecond
-    cpuUs += reading.messages * reading.cpuUsEach
-    rssBytes = Math.max(rssBytes, reading.rssBytes)
-  }
-  return { messages, perSecond: messages / seconds, cpuUsEach: cpuUs / messages, rssBytes }
-}
