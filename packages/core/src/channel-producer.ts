@@ -13,13 +13,16 @@ import { toPrepared } from './prepared-message.ts'
 import type { PreparedMessage, Receipt, SendOptions } from './producer.ts'
 import { asMessagingError, rejectedSends } from './send-failures.ts'
 import { sendDelay } from './send-delay.ts'
+import { SendLine, type SendRequest } from './send-line.ts'
 import type { SendQueue } from './send-queue.ts'
 import { SendTurns } from './send-turns.ts'
 import type { Telemetry } from './telemetry.ts'
 import { needOf } from './topology-registry.ts'
-import { WaitingSends, type SubmittedSend } from './waiting-sends.ts'
+import { type SubmittedSend, WaitingSends } from './waiting-sends.ts'
 
 export const defaultSendTimeoutMs = 30_000
+/** Those that wait beyond this stand in line, where one costs half as much memory and a little more time. */
+const mostWaiting = 2_048
 /** How often closing looks whether what waits has become a send. */
 const closePollMs = 5
 
@@ -43,18 +46,22 @@ export class ChannelProducer {
   readonly #parts: ProducerParts
   readonly #queue: SendQueue
   readonly #waiting: WaitingSends
+  readonly #line: SendLine
   readonly #turns = new SendTurns()
   readonly #stages: readonly Middleware[]
   readonly #limits
   #ready = false
   #encoding = false
   #closed = false
+  #abandonedFor: unknown
   #endPause = () => {}
 
   constructor(parts: ProducerParts) {
     this.#parts = parts
     const { connection, channel, middleware, ownQueue } = parts
-    this.#waiting = new WaitingSends(channel.name, connection.runtime.clock, connection.timers)
+    const { clock } = connection.runtime
+    this.#waiting = new WaitingSends(channel.name, clock, connection.timers)
+    this.#line = new SendLine((request) => this.#goOn(request), clock, connection.timers)
     this.#stages = middleware.filter((each) => each.send !== undefined)
     this.#limits = connection.driver.capabilities
     const address = { channel: channel.name }
@@ -69,9 +76,7 @@ export class ChannelProducer {
     try {
       await connection.provision(needOf(channel), route)
     } catch (error) {
-      this.#closed = true
-      this.#waiting.rejectAll(error)
-      this.#release()
+      this.abandon(error)
       throw error
     }
     this.#ready = true
@@ -110,7 +115,8 @@ export class ChannelProducer {
 
   /** Whether anything still waits for its answer. */
   get #isBusy(): boolean {
-    return this.#waiting.length > 0 || this.#encoding || this.#turns.count > 0 || this.#queue.pending > 0
+    const waiting = this.#waiting.length + this.#line.length + this.#turns.count
+    return waiting > 0 || this.#encoding || this.#queue.pending > 0
   }
 
   #pause(): Promise<void> {
@@ -126,7 +132,9 @@ export class ChannelProducer {
   /** Rejects what still waits. */
   abandon(error: unknown): void {
     this.#closed = true
+    this.#abandonedFor = error
     this.#waiting.rejectAll(error)
+    this.#line.empty()
     this.#release()
     this.#endPause()
   }
@@ -139,24 +147,52 @@ export class ChannelProducer {
   }
 
   #submit(data: unknown, options: SendOptions | undefined, headers: Headers | undefined): Promise<Receipt> {
+    if (this.#line.length > 0 || this.#waiting.length >= mostWaiting) return this.#standInLine(data, options, headers)
     return new Promise((resolve, reject) => {
       const send = { data, options, headers, deadlineAt: this.#deadlineOf(options), resolve, reject }
       if (this.#ready && !this.#encoding && this.#waiting.length === 0 && this.#queue.hasRoom) this.#encode(send)
-      else this.#waiting.add(this.#parts.telemetry === undefined ? send : { ...send, waiting: this.#waitingNow() })
+      else this.#wait(send)
     })
   }
 
-  #waitingNow(): SubmittedSend['waiting'] {
-    return { sinceMs: this.#parts.connection.runtime.clock.monotonic(), scope: new AsyncResource('waybill.send') }
+  #standInLine(...[data, options, headers]: Parameters<ChannelProducer['send']>): Promise<Receipt> {
+    try {
+      const request = { data, options, headers, deadlineAt: this.#deadlineOf(options) }
+      return this.#line.join(this.#isObserved ? { ...request, sinceMs: this.#nowMs } : request)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #goOn(request: SendRequest): Promise<Receipt> {
+    if (this.#abandonedFor !== undefined) return Promise.reject(this.#abandonedFor)
+    return new Promise((resolve, reject) => {
+      this.#wait({ ...request, resolve, reject })
+      this.#drain()
+    })
+  }
+
+  #wait(send: SubmittedSend): void {
+    if (!this.#isObserved) return this.#waiting.add(send)
+    this.#waiting.add({ sinceMs: this.#nowMs, ...send, scope: new AsyncResource('waybill.send') })
+  }
+
+  get #isObserved(): boolean {
+    return this.#parts.telemetry !== undefined
+  }
+
+  get #nowMs(): number {
+    return this.#parts.connection.runtime.clock.monotonic()
   }
 
   readonly #drain = (): void => {
     while (this.#ready && !this.#encoding && this.#waiting.length > 0 && this.#queue.hasRoom) {
       const send = this.#waiting.take()
-      if (send === undefined) return
-      if (send.waiting === undefined) this.#encode(send)
-      else send.waiting.scope.runInAsyncScope(() => this.#encode(send))
+      if (send === undefined) break
+      if (send.scope === undefined) this.#encode(send)
+      else send.scope.runInAsyncScope(() => this.#encode(send))
     }
+    if (this.#waiting.length < mostWaiting && !this.#line.isMoving) this.#line.advance()
   }
 
   #encode(send: SubmittedSend): void {
@@ -186,7 +222,7 @@ export class ChannelProducer {
     let message = encoded
     let { resolve, reject }: SendAnswer = send
     if (telemetry !== undefined) {
-      const waitedMs = send.waiting === undefined ? 0 : clock.monotonic() - send.waiting.sinceMs
+      const waitedMs = send.sinceMs === undefined ? 0 : this.#nowMs - send.sinceMs
       const about = { system: connection.driver.system, channel: channel.name, waitedMs }
       ;({ message, resolve, reject } = observedSend(telemetry, about, send, encoded))
     }
@@ -220,7 +256,7 @@ export class ChannelProducer {
   #deadlineOf(options: SendOptions | undefined): number {
     const timeoutMs = options?.timeoutMs ?? defaultSendTimeoutMs
     if (!(timeoutMs >= 0)) throw new MessagingError('invalidArgument', `timeoutMs must be at least 0, not ${timeoutMs}`)
-    return this.#parts.connection.runtime.clock.monotonic() + timeoutMs
+    return this.#nowMs + timeoutMs
   }
 }
 

@@ -1,22 +1,16 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { Deque } from './deque.ts'
 import type { Clock, Timer } from './driver/clock.ts'
-import type { Headers } from './driver/wire-message.ts'
 import { abortedError } from './link.ts'
 import { MessagingError } from './messaging-error.ts'
-import type { SendOptions } from './producer.ts'
 import type { SendAnswer } from './send-answer.ts'
+import type { SendRequest } from './send-line.ts'
 import type { TimerQueue } from './timer-queue.ts'
 
-/** A call of `send`, not encoded yet. */
-export interface SubmittedSend extends SendAnswer {
-  readonly data: unknown
-  readonly options: SendOptions | undefined
-  /** Those that only the core may set. */
-  readonly headers: Headers | undefined
-  readonly deadlineAt: number
-  /** Since when it waits, by `clock.monotonic()`, and where it was called: only telemetry asks. */
-  readonly waiting?: { readonly sinceMs: number; readonly scope: AsyncResource } | undefined
+/** A call of `send` that is next, or soon. */
+export interface SubmittedSend extends SendRequest, SendAnswer {
+  /** Where it was called, if telemetry wants to know. */
+  readonly scope?: AsyncResource | undefined
 }
 
 /** Where deadlines are not in the order of the sends, how often all are looked at. */
@@ -25,8 +19,8 @@ const lookEveryMs = 10
 /**
  * Sends that wait for their turn: for the producer to be ready, for room in the window, for an earlier one to be encoded.
  *
- * They are not encoded yet, and nothing is kept for each but the call itself, so that a blocked broker costs little
- * memory: one timer serves all deadlines. Each is rejected at its deadline. Conformance: SND-11, FLT-12.
+ * They are not encoded yet, and one timer serves all deadlines. Each is rejected at its deadline. Few wait here at a
+ * time; the others stand in line behind them (`SendLine`). Conformance: SND-11.
  */
 export class WaitingSends {
   readonly #channel: string
@@ -62,6 +56,7 @@ export class WaitingSends {
     this.#sends.push(send)
     const signal = options?.signal
     if (signal === undefined) return
+    if (signal.aborted) return this.#giveUp(send, abortedError(signal))
     const onAbort = (): void => this.#giveUp(send, abortedError(signal))
     signal.addEventListener('abort', onAbort, { once: true })
     this.#signals.set(send, () => signal.removeEventListener('abort', onAbort))

@@ -38,7 +38,7 @@ export interface DriverContext {
   readonly logger: Logger
   /** Aborts when the epoch is given up, also while connecting. */
   readonly signal: AbortSignal
-  /** Tells the core what no call can return. Ignored after `lost`. */
+  /** Tells the core what no call can return, in the order in which it came about. Ignored after `lost`. */
   report(event: DriverEvent): void
 }
 

@@ -99,7 +99,10 @@ export const sending: readonly CoreMutant[] = [
   {
     name: 'core-ignores-aborted-signals',
     story: 'Sends although the signal was aborted before.',
-    patches: inCore('channel-producer', 'if (signal?.aborted) return Promise.reject(abortedError(signal))', ''),
+    patches: [
+      ...inCore('channel-producer', 'if (signal?.aborted) return Promise.reject(abortedError(signal))', ''),
+      ...inCore('waiting-sends', 'if (signal.aborted) return this.#giveUp(send, abortedError(signal))\n', ''),
+    ],
     red: {
       'SND-08': /rejection with aborted: not within/,
     },

@@ -5,7 +5,7 @@ import { item, items, sendItems } from '../../item.ts'
 import { monotonicMs } from '../../time.ts'
 import { group } from './load.ts'
 
-const mostGrownMiB = 48
+const mostGrownMiB = 32
 const warmUp = 20_000
 const resumedWithinMs = 1_000
 
