@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Timings } from '@waybill/conformance'
-import type { SourcePatch } from './source-patch.ts'
+import type { SourcePatch } from '@waybill/source-patch'
 
 /** What a process of `run-mutant.ts` is told. */
 export interface MutantRequest {

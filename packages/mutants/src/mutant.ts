@@ -1,4 +1,4 @@
-import type { SourcePatch } from './source-patch.ts'
+import type { SourcePatch } from '@waybill/source-patch'
 
 /**
  * What is broken, and what it is run on: `driver`, a wrapper around the memory driver; `core`, the source of the core on

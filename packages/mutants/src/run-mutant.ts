@@ -2,8 +2,8 @@
 //   node run-mutant.ts <request as JSON>
 // Writes one line of JSON per case to standard output.
 import type { Behaviour, Harness } from '@waybill/conformance'
+import { patchModules } from '@waybill/source-patch'
 import type { CaseOutcome, MutantRequest } from './mutant-process.ts'
-import { patchModules } from './source-patch.ts'
 
 const root = new URL('../../../', import.meta.url)
 const request = JSON.parse(process.argv[2] ?? '') as MutantRequest

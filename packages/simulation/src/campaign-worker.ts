@@ -1,15 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { patchModules } from '@waybill/source-patch'
 import type { CampaignNews, CampaignShare, FailedSeed } from './campaign.ts'
 import { profileNames } from './profile-name.ts'
 import { realMs } from './real-world.ts'
-import { plant } from './source-patch.ts'
 
 const newsEveryMs = 500
 const share = workerData as CampaignShare
 
 // Nobody looks at stacks, and they cost a tenth of the time.
 Error.stackTraceLimit = 0
-if (share.patch !== undefined) plant(share.patch)
+if (share.patch !== undefined) patchModules(new URL('../../../', import.meta.url), [share.patch])
 // Only now, so that the patch is in.
 const { investigate } = await import('./investigation.ts')
 const { makeSchedule } = await import('./schedule-maker.ts')

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
+import type { SourcePatch } from '@waybill/source-patch'
 import type { ProfileName } from './profile-name.ts'
 import { realMs } from './real-world.ts'
-import type { SourcePatch } from './source-patch.ts'
 import type { Violation } from './violation.ts'
 
 export interface CampaignOptions {

@@ -1,16 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { patched } from '@waybill/source-patch'
 import Table from 'cli-table3'
 import { runCampaign } from './campaign.ts'
 import { type PlantedBug, plantedBugs } from './planted-bugs.ts'
 import type { ProfileName } from './profile-name.ts'
-import { patched } from './source-patch.ts'
 import type { Invariant } from './violation.ts'
 
 /** How many seeds a bug may hide for. */
 const mostSeeds = 10_000
 /** Fixed, so that the report says the same each time. */
 const firstSeed = 1
-const coreSource = new URL('../../core/src/', import.meta.url)
+const root = new URL('../../../', import.meta.url)
 const reportFile = new URL('../planted-bugs.json', import.meta.url)
 
 /** Where a planted bug was found. */
@@ -31,7 +31,7 @@ export interface Finding {
 export async function runPlanted(workers: number, only: string | undefined): Promise<number> {
   const bugs = plantedBugs.filter(({ name }) => only === undefined || name === only)
   if (bugs.length === 0) throw new Error(`there is no planted bug "${only}"; see planted-bugs.ts`)
-  for (const bug of plantedBugs) patched(readFileSync(new URL(bug.file, coreSource), 'utf8'), bug)
+  for (const bug of plantedBugs) patched(readFileSync(new URL(bug.file, root), 'utf8'), bug)
   const findings = new Map<string, Finding | undefined>()
   const waiting = [...bugs]
   const work = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts'
-import type { SourcePatch } from '../source-patch.ts'
+import type { SourcePatch } from '@waybill/source-patch'
 
 /** A mutant of the core: one change of its source. For cases whose promise no driver can break. */
 export interface CoreMutant extends Omit<Mutant, 'kind' | 'patches'> {

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts'
-import type { SourcePatch } from '../source-patch.ts'
+import type { SourcePatch } from '@waybill/source-patch'
 
 /** A mutant of the RabbitMQ adapter: one change of its source, run against the real broker. */
 export interface RabbitmqMutant extends Omit<Mutant, 'kind' | 'patches'> {

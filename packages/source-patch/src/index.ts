@@ -1,0 +1,1 @@
+export { patched, patchModules, type SourcePatch } from './source-patch.ts'
