@@ -12,6 +12,9 @@ import type { Trace } from './trace.ts'
 import type { Invariant, Violation } from './violation.ts'
 import type { World } from './world.ts'
 
+/** A link that was lost is back by then, and what waited for it is sent. */
+const returnsWithinMs = 15_000
+
 /** Sees everything, knows what each moment must be like, and remembers the first that was not. */
 export class Oracle {
   readonly schedule: Schedule
@@ -21,6 +24,8 @@ export class Oracle {
   readonly active = new Set<Run>()
   readonly hasClockSteps: boolean
   violation: Violation | undefined
+  /** When the last fault has had its effect. */
+  calmFromMs = Infinity
   readonly #trace: Trace
   readonly #numbers = new Map<string, number>()
 
@@ -107,6 +112,9 @@ export class Oracle {
     }
     const isClosed = code === 'closed' && sender.closingAtMs < Infinity
     const isLate = code === 'timeout' && waitedMs >= plan.sendTimeoutMs
+    const calmMs = this.world.nowMs - this.calmFromMs
+    const because = () => `m${plan.number} was rejected though nothing disturbed anybody for ${calmMs} ms`
+    this.check(isClosed || calmMs < returnsWithinMs, 'answered-in-time', because)
     this.check(
       isClosed || isLate,
       'answered-in-time',

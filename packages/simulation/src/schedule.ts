@@ -62,6 +62,10 @@ export interface Schedule {
   readonly steps: readonly Step[]
 }
 
+export function isFault({ kind }: Step): boolean {
+  return kind !== 'send'
+}
+
 /** When a step has had its effect. */
 export function endOf(step: Step): number {
   const lasts = 'forMs' in step ? step.forMs : 'downMs' in step ? step.downMs : 0

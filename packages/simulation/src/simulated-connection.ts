@@ -42,6 +42,8 @@ export class SimulatedConnection implements DriverConnection {
   isCut = false
   readonly sender: SimulatedSender
   readonly #parts: ConnectionParts
+  /** A driver tells these in the order in which they came about, whatever its requests do. */
+  readonly #reports: NetworkPath
   readonly #listeners = new Set<SimulatedListener>()
 
   constructor(parts: ConnectionParts) {
@@ -52,6 +54,7 @@ export class SimulatedConnection implements DriverConnection {
     this.role = context.role
     this.toBroker = new NetworkPath(broker.world, random, latencyMs, !broker.profile.isRequestBased)
     this.toClient = new NetworkPath(broker.world, random, latencyMs, !broker.profile.isRequestBased)
+    this.#reports = new NetworkPath(broker.world, random, latencyMs, true)
     this.sender = new SimulatedSender(this, random)
     broker.connections.add(this)
     context.signal.addEventListener('abort', () => this.#giveUp(), { once: true })
@@ -113,18 +116,23 @@ export class SimulatedConnection implements DriverConnection {
 
   /** From the broker to the client. */
   hear(arrive: () => void): void {
-    this.toClient.carry(() => {
-      if (!this.isCut && this.isUp && this.process.isAlive) arrive()
-    })
+    this.#carry(this.toClient, arrive)
   }
 
   reportBlocked(kind: 'blocked' | 'unblocked'): void {
-    if (this.role === 'send') this.hear(() => this.#parts.context.report({ kind }))
+    if (this.role === 'send') this.#carry(this.#reports, () => this.#parts.context.report({ kind }))
+  }
+
+  #carry(path: NetworkPath, arrive: () => void): void {
+    path.carry(() => {
+      if (!this.isCut && this.isUp && this.process.isAlive) arrive()
+    })
   }
 
   stall(forMs: number): void {
     this.toBroker.stall(forMs)
     this.toClient.stall(forMs)
+    this.#reports.stall(forMs)
   }
 
   /** Whatever was lent over this connection may be given to others. */

@@ -1,7 +1,7 @@
 import { Member } from './member.ts'
 import { Oracle } from './oracle.ts'
 import { profiles } from './profile.ts'
-import { endOf, type Schedule, type Step } from './schedule.ts'
+import { endOf, isFault, type Schedule, type Step } from './schedule.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedStore } from './simulated-store.ts'
@@ -56,6 +56,7 @@ class Simulation {
     const firstMs = 10 * this.#schedule.latencyMs + 50
     for (const step of this.#schedule.steps) this.#world.after(firstMs + step.atMs, () => this.#take(step))
     const lastMs = firstMs + Math.max(0, ...this.#schedule.steps.map(endOf))
+    this.#oracle.calmFromMs = firstMs + Math.max(0, ...this.#schedule.steps.filter(isFault).map(endOf))
     this.#world.after(lastMs + 1, () => this.#await(this.#world.nowMs + restsWithinMs))
     await this.#world.run(() => this.#isOver || this.#oracle.violation !== undefined)
     if (this.#world.isTooBusy) this.#oracle.violated('liveness', 'it runs in circles without an end')
