@@ -208,15 +208,20 @@ export class SendQueue {
   #hand(batch: PendingSend[]): void {
     this.#batches++
     let left = batch.length
+    let hasFailure = false
     let failed: PendingSend[] | undefined
     this.#link.connection!.send(this.address, batch, (index, failure) => {
       const send = batch[index]
       if (send === undefined || !send.inFlight) return
       send.inFlight = false
       if (failure === undefined) this.#confirmed(send)
-      else if (this.#mayResend(send, failure)) (failed ??= []).push(send)
+      else {
+        hasFailure = true
+        if (this.#mayResend(send, failure)) (failed ??= []).push(send)
+      }
       if (--left > 0) return
       if (--this.#batches === 0) this.#awaitsAnswers = false
+      else if (hasFailure && this.#keyed && !this.#serial) this.#awaitsAnswers = true
       if (this.#serial) this.#unpark(batch, failed)
       else if (failed !== undefined) this.#again(failed)
       else if (this.#failures > 0) this.#failures = 0
@@ -254,7 +259,6 @@ export class SendQueue {
     for (let send = this.#ready.shift(); send !== undefined; send = this.#ready.shift()) waiting.push(send)
     waiting.sort((a, b) => a.seq - b.seq)
     for (const send of waiting) this.#ready.push(send)
-    if (this.#keyed && !this.#serial) this.#awaitsAnswers = this.#batches > 0
     if (this.#link.connection === undefined || this.#backoff !== undefined) return
     this.#backoff = this.#runtime.clock.after(backoffMs(++this.#failures, this.#runtime.random), this.wake)
   }

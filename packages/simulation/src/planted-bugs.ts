@@ -50,7 +50,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'hands out later sends of a key while earlier ones are still being refused',
     file: 'packages/core/src/send-queue.ts',
-    find: '    if (this.#keyed && !this.#serial) this.#awaitsAnswers = this.#batches > 0\n',
+    find: '      else if (hasFailure && this.#keyed && !this.#serial) this.#awaitsAnswers = true\n',
     replace: '',
   },
   {
@@ -229,12 +229,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'packages/core/src/send-queue.ts',
     find: '#batches < maxBatchesInFlight && ',
     replace: '#batches <= maxBatchesInFlight && ',
-  },
-  {
-    name: 'does not release a claim after a failed run',
-    file: 'packages/core/src/idempotent-receiver.ts',
-    find: '      await this.#release(holder)\n      throw error',
-    replace: '      throw error',
   },
   {
     name: 'does not complete a claim',

@@ -41,6 +41,11 @@ const pinned = [
     seed: 176_430_784,
   },
   { story: 'the same, in another group', profile: 'individual', seed: 176_404_408 },
+  {
+    story: 'a send overtook those behind a refused one that was given up already',
+    profile: 'individual',
+    seed: 2_529_653_432,
+  },
 ] as const
 
 test.each(pinned)('$story', { timeout: minute }, async ({ profile, seed }) => {
