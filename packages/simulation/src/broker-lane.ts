@@ -144,6 +144,7 @@ export class BrokerLane {
     }
     this.#out.set(entry, delivery)
     this.#broker.note('delivers', delivery)
+    this.#broker.oracle.delivered(delivery)
     this.#lend(delivery)
     assignment.listener.deliver(delivery)
   }

@@ -24,6 +24,7 @@ export interface Run {
 export class GroupRecord {
   readonly group: string
   readonly runs: Run[] = []
+  readonly deliveries: BrokerDelivery[] = []
   /** The idempotency store remembers it as handled. */
   isCompleted = false
   deadLetters = 0

@@ -122,6 +122,11 @@ export class Oracle {
     )
   }
 
+  delivered(delivery: BrokerDelivery): void {
+    const record = this.messages.get(delivery.entry.number) as MessageRecord
+    record.in(delivery.lane.group).deliveries.push(delivery)
+  }
+
   started(run: Run, group: GroupRecord, record: MessageRecord): void {
     this.trace(`${run.process.name}: ${group.group} runs m${record.plan.number}, attempt ${run.attempt}`)
     checkStart(this, run, group, record)

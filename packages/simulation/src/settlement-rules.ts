@@ -37,8 +37,10 @@ export function checkSettlement(
 function checkAccept(oracle: Oracle, process: SimulatedProcess, group: GroupRecord, name: string): void {
   if (group.hasSucceeded || group.isCompleted) return
   const copies = group.copies.get(process) ?? 0
-  // The run of an earlier delivery, lost since, may have handed it over: this one is then accepted with it.
-  const isJoined = group.runs.some((run) => run.process === process && run.delivery.isVoid) && copies === 0
+  // An earlier delivery, lost since, may have been handed over, run or not: this one is then accepted with it.
+  const isLost = ({ isVoid, assignment }: BrokerDelivery) =>
+    isVoid && assignment.listener.connection.process === process
+  const isJoined = copies === 0 && group.deliveries.some(isLost)
   oracle.check(
     copies > 0 || (isJoined && group.copies.has(process)),
     'settled-after-outcome',

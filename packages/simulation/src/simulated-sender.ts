@@ -13,6 +13,13 @@ interface Batch {
   left: number
 }
 
+/** What was sent to an address behind a refused message is refused with it, or it would overtake. */
+interface Refusal {
+  isTold: boolean
+  /** Those sent to it so far, when it was told. */
+  upTo: number
+}
+
 /** The sending half of a connection: batches on their way, confirms on their way back. */
 export class SimulatedSender {
   /** Until then sends may be refused, or their answers lost. */
@@ -20,9 +27,7 @@ export class SimulatedSender {
   readonly #connection: SimulatedConnection
   readonly #random: SeededRandom
   readonly #open = new Set<Batch>()
-  /** On one ordered link, whatever was sent behind a refused message is refused with it, or it would overtake. */
-  #isRefusing = false
-  #refusedUpTo = 0
+  readonly #refusals = new Map<string, Refusal>()
   /** Arrived while the broker blocks senders; they keep their order. */
   #blocked: (() => void)[] = []
   #sent = 0
@@ -75,20 +80,24 @@ export class SimulatedSender {
   }
 
   #serve(batch: Batch, place: number): void {
-    if (this.#isRefusing || place <= this.#refusedUpTo) return this.#refuse(batch, 0)
+    const refusal = this.#refusals.get(nameOf(batch.to))
+    if (refusal !== undefined && (!refusal.isTold || place <= refusal.upTo)) return this.#refuse(batch, 0)
     const { profile } = this.#connection.broker
     const refused = !profile.isRequestBased && this.#isFlaky ? this.#random.between(0, batch.entries.length - 1) : -1
     for (const [index, entry] of batch.entries.entries()) {
-      if (index === refused) {
-        this.#isRefusing = true
-        return this.#refuse(batch, index, () => {
-          this.#isRefusing = false
-          this.#refusedUpTo = this.#sent
-        })
-      }
+      if (index === refused) return this.#refuseAllBehind(batch, index)
       this.#store(batch, entry)
       this.#connection.hear(() => this.#confirm(batch, index))
     }
+  }
+
+  #refuseAllBehind(batch: Batch, index: number): void {
+    const refusal: Refusal = { isTold: false, upTo: 0 }
+    this.#refusals.set(nameOf(batch.to), refusal)
+    this.#refuse(batch, index, () => {
+      refusal.isTold = true
+      refusal.upTo = this.#sent
+    })
   }
 
   #refuse(batch: Batch, from: number, told: () => void = () => {}): void {
