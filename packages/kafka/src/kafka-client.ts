@@ -28,6 +28,8 @@ export interface TopicPartition {
 export interface PartitionOffset extends TopicPartition {
   /** Of the next record: what is committed, or where to begin. */
   readonly offset: bigint
+  /** What is committed beside it. */
+  readonly metadata?: string
 }
 
 export interface KafkaAdmin {
