@@ -9,8 +9,8 @@ export interface KafkaClient {
   /** One producer id: what it sends again by itself, the broker knows for what it is. */
   openProducer(): Promise<KafkaProducer>
   /**
-   * Joins a group and takes records as `handlers` say. Resolves once it has joined and `onAssigned` has resolved for the
-   * first time.
+   * Joins a group and takes records as `handlers` say. Resolves once it has joined and knows where to begin with what it
+   * was given, which may be nothing yet.
    */
   openGroupConsumer(options: GroupConsumerOptions, handlers: GroupConsumerHandlers): Promise<GroupConsumer>
   /** Reads given partitions from given offsets, outside of any group. Nothing of it is left at the broker. */
@@ -103,23 +103,28 @@ export interface RecordHandlers {
    * while others go on. The consumer keeps its place in the group meanwhile, however long it takes.
    */
   onRecords(from: TopicPartition, records: readonly KafkaRecord[]): Promise<void>
-  /** It has ended, not by `close`: crashed, thrown out, out of reach. Said once; nothing comes after it. */
+  /** It has ended, not by `close`: thrown out, out of reach. Said once; nothing comes after it. */
   onCrashed(error: unknown): void
+}
+
+export interface AssignedPartition extends TopicPartition {
+  /** `undefined`: the group never committed anything here. */
+  readonly committed: PartitionOffset | undefined
 }
 
 export interface GroupConsumerHandlers extends RecordHandlers {
   /**
-   * The partitions that are its own from now on, after each join, all of them. No record of a partition comes before it
-   * has resolved: committed offsets can be fetched and `seek` be called in it.
+   * Partitions that are its own from now on, beside those it has. Answers where to begin with each; no record of them
+   * comes before. Kept ones go on meanwhile.
    */
-  onAssigned(partitions: readonly TopicPartition[]): Promise<void>
+  onAssigned(added: readonly AssignedPartition[]): Promise<readonly PartitionOffset[]>
   /**
-   * Partitions are to be given up, for others or itself to get. `commit` still works until it resolves; then the group
-   * goes on. No records of them come meanwhile.
+   * Partitions that others are to get. `commit` works until it resolves; then they are gone. No records of them come
+   * meanwhile, while the rest goes on.
    */
-  onRevoked(partitions: readonly TopicPartition[]): Promise<void>
-  /** Partitions are gone already: the group went on without it. */
-  onLost(partitions: readonly TopicPartition[]): void
+  onRevoked(removed: readonly TopicPartition[]): Promise<void>
+  /** All partitions are gone already: the group went on without it. It joins anew by itself. */
+  onLost(): void
 }
 
 export interface GroupConsumerOptions {
@@ -128,22 +133,16 @@ export interface GroupConsumerOptions {
   readonly topics: readonly string[]
   /** A member that says nothing for so long is taken for dead. */
   readonly sessionTimeoutMs: number
-  /** How long the group waits for members to give partitions up. */
+  /** How long the group waits for members to join anew. */
   readonly rebalanceTimeoutMs: number
   readonly heartbeatMs: number
 }
 
-export interface Pausable {
-  /** No more records of it until `resume`; those that were fetched already stay behind. */
-  pause(partition: TopicPartition): void
-  resume(partition: TopicPartition): void
-}
-
-export interface GroupConsumer extends Pausable {
+export interface GroupConsumer {
+  /** By which the group knows it. */
+  readonly memberId: string
   /** Rejects when the group has gone on without this member. */
   commit(offsets: readonly PartitionOffset[]): Promise<void>
-  /** Goes on from there; what was fetched and not handed over yet is dropped. */
-  seek(to: PartitionOffset): void
   /** Leaves the group, so that others take over at once. Does not call `onRevoked`. */
   close(): Promise<void>
 }
@@ -152,6 +151,6 @@ export interface PartitionReaderOptions {
   readonly from: readonly PartitionOffset[]
 }
 
-export interface PartitionReader extends Pausable {
+export interface PartitionReader {
   close(): Promise<void>
 }
