@@ -12,7 +12,7 @@ import type {
 } from './kafka-client.ts'
 import { clusterOf, verdictOf, type KafkajsCluster } from './kafkajs-cluster.ts'
 import { Fetcher, placeOf } from './kafkajs-fetcher.ts'
-import { KafkajsGroup } from './kafkajs-group.ts'
+import { KafkajsGroup, type Membership } from './kafkajs-group.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 
 /** What consumers are made of. */
@@ -131,7 +131,7 @@ class KafkajsGroupConsumer implements GroupConsumer {
         return await this.#free.commit(membership, offsets)
       } catch (error) {
         if (this.#isOver || tries === maxTries) throw error
-        await this.#mayCommitAgain(error, membership.memberId)
+        await this.#mayCommitAgain(error, membership)
       }
     }
   }
@@ -151,12 +151,12 @@ class KafkajsGroupConsumer implements GroupConsumer {
   }
 
   /** The same member may commit again in the generation that comes, or once a coordinator is found. Throws otherwise. */
-  async #mayCommitAgain(error: unknown, memberId: string): Promise<void> {
+  async #mayCommitAgain(error: unknown, by: Membership): Promise<void> {
     const verdict = verdictOf(error)
-    const wasJoining = this.#member.joining !== undefined
     await this.#member.joining?.catch(() => {})
-    if (this.memberId !== memberId || verdict === 'failed') throw error
-    if (verdict === 'fenced' && !wasJoining) {
+    const { memberId, generation } = this.#member.membership
+    if (memberId !== by.memberId || verdict === 'failed') throw error
+    if (verdict === 'fenced' && generation === by.generation) {
       this.#member.fenced()
       throw error
     }
