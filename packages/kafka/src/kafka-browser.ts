@@ -7,6 +7,7 @@ import { Undertaker } from './kafka-undertaker.ts'
 export interface BrowserOptions
   extends Pick<ListenerOptions, 'client' | 'settings' | 'context' | 'request' | 'onDelivery' | 'onCrashed'> {
   readonly topic: string
+  readonly isCompacted: boolean
   readonly read: (record: KafkaRecord) => ReturnType<ListenerOptions['read']>
   readonly onOver: (browser: TopicBrowser) => void
 }
@@ -26,7 +27,7 @@ export class TopicBrowser implements Listener {
   readonly ended: Promise<unknown>
   readonly #options: BrowserOptions
   readonly #lease = new SharedLease()
-  readonly #letters = new Letters()
+  readonly #letters: Letters
   readonly #undertaker: Undertaker
   /** How far each partition is still to be read. */
   readonly #ends = new Map<number, bigint>()
@@ -42,6 +43,7 @@ export class TopicBrowser implements Listener {
 
   private constructor(options: BrowserOptions) {
     this.#options = options
+    this.#letters = new Letters(options.isCompacted)
     this.#undertaker = new Undertaker(options.client, options.topic, (letter, error) =>
       options.context.report({ kind: 'settleFailed', position: letter.position, error }),
     )

@@ -14,11 +14,16 @@ export interface Letter {
 /**
  * The letters of a topic, in order, without those that a later record buries.
  *
- * A letter of our own has a key that no other has. What others wrote may have a key that is not, or none, so that its
- * place in the log is what buries it.
+ * A letter of our own has a key that no other has, and in a compacted topic nothing but the key counts. Elsewhere what
+ * others wrote may have any key, or none, so that its place in the log is what buries it.
  */
 export class Letters {
+  readonly #isCompacted: boolean
   readonly #letters = new Map<string, Letter>()
+
+  constructor(isCompacted: boolean) {
+    this.#isCompacted = isCompacted
+  }
 
   read(partition: number, record: KafkaRecord): void {
     const name = record.key === null ? undefined : `${partition}/${record.key.toString('latin1')}`
@@ -27,8 +32,9 @@ export class Letters {
       return
     }
     const position = `${partition}@${record.offset}`
-    const isOurs = record.key !== null && record.headers !== undefined && Object.hasOwn(record.headers, keyHeader)
-    const key = isOurs ? (record.key as Buffer) : Buffer.from(`${placeKey}${position}`)
+    const isOurs = record.headers !== undefined && Object.hasOwn(record.headers, keyHeader)
+    const hasOwnKey = record.key !== null && (isOurs || this.#isCompacted)
+    const key = hasOwnKey ? (record.key as Buffer) : Buffer.from(`${placeKey}${position}`)
     const letter = { partition, record, key, position }
     this.#letters.set(`${partition}/${key.toString('latin1')}`, letter)
   }
