@@ -6,6 +6,8 @@
  */
 export interface KafkaClient {
   readonly admin: KafkaAdmin
+  /** Resolves when the cluster has answered, for the first time; from then on its silence is noticed. */
+  start(): Promise<void>
   /** One producer id: what it sends again by itself, the broker knows for what it is. */
   openProducer(): Promise<KafkaProducer>
   /**
@@ -33,8 +35,6 @@ export interface PartitionOffset extends TopicPartition {
 }
 
 export interface KafkaAdmin {
-  /** Resolves when a broker answers, rejects when none does in time. */
-  ping(): Promise<void>
   /** Those that exist, by name. */
   describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>
   /** All topics there are. */
@@ -42,8 +42,8 @@ export interface KafkaAdmin {
   /** Leaves those that exist as they are; answers with the names of those it made. They have leaders then. */
   createTopics(topics: readonly NewTopic[]): Promise<readonly string[]>
   deleteTopics(topics: readonly string[]): Promise<void>
-  /** Settings of a topic that are in force, by Kafka's names: `max.message.bytes`. */
-  topicSettings(topic: string): Promise<ReadonlyMap<string, string>>
+  /** Those of the named settings that are in force, by topic; without what nobody here may know. */
+  topicSettings(topics: readonly string[], names: readonly string[]): Promise<ReadonlyMap<string, TopicSettings>>
   /** Where the first record is (`oldest`), where the next will be (`new`), or the first at or after a time, in ms. */
   offsetsAt(topics: readonly string[], at: 'oldest' | 'new' | number): Promise<readonly PartitionOffset[]>
   /** What a group has committed; partitions without are left out. */
@@ -59,13 +59,17 @@ export interface TopicDescription {
   readonly partitions: number
 }
 
+/** By Kafka's names: `max.message.bytes`. */
+export interface TopicSettings {
+  readonly [name: string]: string
+}
+
 export interface NewTopic {
   readonly name: string
   readonly partitions: number
   /** -1: as the broker does it. */
   readonly replicationFactor: number
-  /** By Kafka's names: `cleanup.policy`. */
-  readonly settings: { readonly [name: string]: string }
+  readonly settings: TopicSettings
 }
 
 export interface KafkaProducer {
@@ -74,6 +78,7 @@ export interface KafkaProducer {
    * about which of them the broker has; the producer is of no use after it.
    */
   send(topic: string, records: readonly NewRecord[]): Promise<void>
+  /** At once: what is under way is rejected, and not sent after all. */
   close(): Promise<void>
 }
 

@@ -47,6 +47,13 @@ function escaped(name: string): string {
   return name.replaceAll('_', '..-')
 }
 
+/** The topic that Kafka takes for the same in its metrics, and beside which it makes none of that name. */
+export function collidingTopic(name: string, topics: Iterable<string>): string | undefined {
+  const metric = name.replaceAll('.', '_')
+  for (const topic of topics) if (topic !== name && topic.replaceAll('.', '_') === metric) return topic
+  return undefined
+}
+
 /** Whether Kafka takes it: https://kafka.apache.org/documentation/#topicconfigs */
 export function isTopicName(name: string): boolean {
   return Buffer.byteLength(name) <= maxTopicBytes && /^[A-Za-z0-9._-]+$/.test(name) && name !== '.' && name !== '..'

@@ -1,0 +1,247 @@
+import {
+  MessagingError,
+  type Address,
+  type DriverConnection,
+  type DriverContext,
+  type Inspection,
+  type Listener,
+  type ListenRequest,
+  type OnDelivery,
+  type Outgoing,
+  type SendDone,
+  type Topology,
+  type TopologyReport,
+} from '@waybill/core/driver'
+import { TopicBrowser } from './kafka-browser.ts'
+import type { KafkaClient, KafkaRecord, PartitionOffset } from './kafka-client.ts'
+import { classify } from './kafka-errors.ts'
+import { inspectGroup } from './kafka-inspection.ts'
+import { GroupListener } from './kafka-listener.ts'
+import { addresseeOf, wireMessageOf } from './kafka-message-mapper.ts'
+import { delayTopic } from './kafka-names.ts'
+import type { KafkaSettings } from './kafka-options.ts'
+import { Provisioner, type ProvisionMode } from './kafka-provisioner.ts'
+import { Sender } from './kafka-sender.ts'
+import { TemporaryGroup } from './kafka-temporary-group.ts'
+import { groupRoute, type ChannelRoute, type GroupRoute } from './kafka-topology.ts'
+import { KafkajsClient } from './kafkajs-client.ts'
+import type { Dial } from './kafkajs-sockets.ts'
+
+type Source = ListenRequest['source']
+
+/** What this connection listens with. */
+interface LiveListener extends Listener {
+  readonly request: ListenRequest
+  /** Where the next record to be delivered is, of each partition it has. */
+  readonly next: readonly PartitionOffset[]
+}
+
+/** A channel, and how it came to be known. */
+interface KnownChannel {
+  readonly route: ChannelRoute
+  readonly mode: ProvisionMode
+}
+
+/** One epoch of one role. */
+export class KafkaConnection implements DriverConnection {
+  readonly #settings: KafkaSettings
+  readonly #context: DriverContext
+  readonly #client: KafkaClient
+  readonly #provisioner: Provisioner
+  readonly #sender: Sender | undefined
+  readonly #channels = new Map<string, KnownChannel>()
+  readonly #listeners = new Set<LiveListener>()
+  #isOver = false
+  #closing: Promise<void> | undefined
+
+  private constructor(settings: KafkaSettings, context: DriverContext, dial: Dial | undefined) {
+    this.#settings = settings
+    this.#context = context
+    this.#client = new KafkajsClient({ settings, context, dial, onLost: (error) => this.#lose(error) })
+    this.#provisioner = new Provisioner(this.#client.admin, settings)
+    this.#sender = context.role === 'send' ? new Sender({ client: this.#client }) : undefined
+    context.signal.addEventListener('abort', this.#end, { once: true })
+  }
+
+  /** Usable within `connectTimeoutMs`; rejects promptly once `context.signal` aborts. */
+  static async open(settings: KafkaSettings, context: DriverContext, dial?: Dial): Promise<KafkaConnection> {
+    const { signal, logger } = context
+    signal.throwIfAborted()
+    if (settings.tls.allowUnverified)
+      logger.warn(`tls.allowUnverified: whoever answers as one of ${settings.brokers.join(', ')} is trusted`)
+    const connection = new KafkaConnection(settings, context, dial)
+    try {
+      await connection.#start()
+    } catch (error) {
+      connection.#end()
+      throw error
+    }
+    return connection
+  }
+
+  provision(topology: Topology, mode: ProvisionMode): Promise<TopologyReport> {
+    return this.#provisioner.provision(topology, mode, (route, facts) => {
+      this.#channels.set(route.channel, { route, mode })
+      this.#sender?.learn(route, facts)
+    })
+  }
+
+  send(to: Address, batch: readonly Outgoing[], done: SendDone): void {
+    if (this.#sender === undefined) throw new Error('this connection was opened to receive')
+    this.#sender.send(to, batch, done)
+  }
+
+  async listen(request: ListenRequest, onDelivery: OnDelivery): Promise<Listener> {
+    const { temporary = false, intent = 'consume', source } = request
+    const { route, mode } = this.#channelOf(source.channel)
+    const group = groupOf(route, source.group)
+    const common = {
+      client: this.#client,
+      settings: this.#settings,
+      context: this.#context,
+      request,
+      onDelivery,
+      read: readFor(source.group),
+      onCrashed: (error: unknown) => this.#onCrashed(error),
+      onOver: (listener: LiveListener) => void this.#listeners.delete(listener),
+    }
+    if (temporary) return this.#keep(await TemporaryGroup.open({ ...common, topic: route.topic }))
+    if (intent === 'browse') return this.#keep(await TopicBrowser.open({ ...common, topic: browsedTopic(group, source) }))
+    const reading = readingOf(route, group, source)
+    const sharedTopic = mode === 'create' ? undefined : await this.#unlessBegun(reading, route.topic)
+    return this.#keep(await GroupListener.open({ ...common, ...reading, sharedTopic }))
+  }
+
+  async inspect(address: Address, signal: AbortSignal): Promise<Inspection> {
+    signal.throwIfAborted()
+    return await untilAborted(this.#inspect(address), signal)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Whatever was handed over is answered first: by the broker, or because the connection is gone. */
+  async #close(): Promise<void> {
+    await this.#sender?.flush()
+    this.#end()
+  }
+
+  #start(): Promise<void> {
+    const { signal, clock } = this.#context
+    const { connectTimeoutMs, brokers } = this.#settings
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason)
+      const timer = clock.after(connectTimeoutMs, () => {
+        const what = `no Kafka answered at ${brokers.join(', ')} within ${connectTimeoutMs} ms`
+        reject(new MessagingError('timeout', what, { system: 'kafka' }))
+      })
+      signal.addEventListener('abort', onAbort, { once: true })
+      void this.#client
+        .start()
+        .then(resolve, reject)
+        .finally(() => {
+          timer.cancel()
+          signal.removeEventListener('abort', onAbort)
+        })
+    })
+  }
+
+  /** Before anything of it fails, so that who hears of a failure knows that the epoch is over. */
+  #lose(error: unknown): void {
+    if (this.#isOver) return
+    if (this.#closing === undefined) this.#context.report({ kind: 'lost', error })
+    this.#end()
+  }
+
+  readonly #end = (): void => {
+    this.#isOver = true
+    this.#context.signal.removeEventListener('abort', this.#end)
+    this.#client.destroy()
+  }
+
+  /** A broker that stops says goodbye first: what then breaks is not one listener's matter. */
+  #onCrashed(error: unknown): void {
+    const code = classify(error)
+    if (code === 'unavailable' || code === 'timeout') this.#lose(error)
+  }
+
+  #keep<L extends LiveListener>(listener: L): L {
+    this.#listeners.add(listener)
+    return listener
+  }
+
+  /** A group that somebody else provisions, or nobody, and that never took anything: the topic is not its own. */
+  async #unlessBegun({ group }: Reading, topic: string): Promise<string | undefined> {
+    const committed = await this.#client.admin.committedOffsets(group, [topic])
+    return committed.length === 0 ? topic : undefined
+  }
+
+  async #inspect(address: Address): Promise<Inspection> {
+    const { route } = this.#channelOf(address.channel)
+    if (address.group === undefined) {
+      await this.#client.admin.offsetsAt([route.topic], 'new')
+      return {}
+    }
+    const own = [...this.#listeners].filter(({ request: { source } }) => isSame(source, address))
+    const next = own.flatMap((listener) => listener.next)
+    const { admin } = this.#client
+    if (own.some(({ request }) => request.temporary === true))
+      return inspectGroup({ admin, group: undefined, topics: [route.topic], next })
+    return inspectGroup({ admin, ...readingOf(route, groupOf(route, address.group), address), next })
+  }
+
+  #channelOf(channel: string): KnownChannel {
+    const known = this.#channels.get(channel)
+    if (known !== undefined) return known
+    throw new MessagingError('failedPrecondition', `channel "${channel}" was not provisioned on this connection`, {
+      channel,
+    })
+  }
+}
+
+/** A consumer group and its topics. */
+interface Reading {
+  readonly group: string
+  readonly topics: readonly string[]
+}
+
+function readingOf({ channel, topic }: ChannelRoute, route: GroupRoute, { group, lane = 'main' }: Source): Reading {
+  if (lane === 'main') {
+    return { group: route.groupId, topics: route.ownTopic === undefined ? [topic] : [topic, route.ownTopic] }
+  }
+  const own = lane === 'dead' ? route.deadTopic : delayTopic(channel, group, Number(lane.slice('delay.'.length)))
+  return { group: own, topics: [own] }
+}
+
+function groupOf(route: ChannelRoute, name: string): GroupRoute {
+  return route.groups.get(name) ?? groupRoute(route.channel, { name, delaysMs: [] })
+}
+
+function isSame(source: Source, { channel, group, lane = 'main' }: Source): boolean {
+  return source.channel === channel && source.group === group && (source.lane ?? 'main') === lane
+}
+
+/** What is for all, and what is for this group. */
+function readFor(group: string) {
+  return (record: KafkaRecord) => {
+    const addressee = addresseeOf(record)
+    return addressee === undefined || addressee === group ? wireMessageOf(record) : undefined
+  }
+}
+
+function browsedTopic({ deadTopic }: GroupRoute, { channel, group, lane = 'main' }: Source): string {
+  if (lane === 'dead') return deadTopic
+  const what = `cannot browse group "${group}" of "${channel}": its messages are its consumers'; browse its dead letters`
+  throw new MessagingError('unsupported', what, { channel, group, system: 'kafka' })
+}
+
+/** Settles as `work` does, or rejects once aborted. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

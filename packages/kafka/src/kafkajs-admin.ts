@@ -1,0 +1,199 @@
+import type { Admin } from 'kafkajs'
+import type { KafkaAdmin, NewTopic, PartitionOffset, TopicDescription, TopicSettings } from './kafka-client.ts'
+import { protocolErrorOf } from './kafka-errors.ts'
+import { clusterOf, type KafkajsCluster } from './kafkajs-cluster.ts'
+import type { ConsumerSite } from './kafkajs-consumer.ts'
+
+export interface KafkajsAdminOptions extends ConsumerSite {
+  /** How long to wait for leaders and coordinators that are being found. */
+  readonly patienceMs: number
+}
+
+/** What `ConfigResourceTypes` calls a topic. */
+const topicResource = 2
+const laterMs = 100
+
+/** What passes by itself once leaders and coordinators are found, and topics known to all brokers. */
+const passing = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'REPLICA_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'NOT_CONTROLLER',
+])
+
+/**
+ * Each piece of work has connections of its own, gone with it: one that has seen a topic asks for it whenever it looks
+ * at the cluster anew, and fails in all it does once that topic is deleted.
+ */
+export class KafkajsAdmin implements KafkaAdmin {
+  readonly #options: KafkajsAdminOptions
+
+  constructor(options: KafkajsAdminOptions) {
+    this.#options = options
+  }
+
+  listTopics(): Promise<readonly string[]> {
+    return this.#withAdmin((admin) => admin.listTopics())
+  }
+
+  async describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    return await this.#withAdmin(async (admin) => {
+      const existing = new Set(await admin.listTopics())
+      const topics = names.filter((name) => existing.has(name))
+      if (topics.length === 0) return new Map()
+      const metadata = await admin.fetchTopicMetadata({ topics }).catch(deletedMeanwhile)
+      return new Map(metadata.topics.map(({ name, partitions }) => [name, { name, partitions: partitions.length }]))
+    })
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<readonly string[]> {
+    return await this.#withAdmin(async (admin) => {
+      const existing = new Set<string>()
+      const request = topics.map(({ name, partitions, replicationFactor, settings }) => ({
+        topic: name,
+        numPartitions: partitions,
+        replicationFactor,
+        configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
+      }))
+      await admin.createTopics({ topics: request, waitForLeaders: true }).then(
+        (isMade) => {
+          if (!isMade) for (const { name } of topics) existing.add(name)
+        },
+        (error: unknown) => {
+          for (const topic of existingAmong(error)) existing.add(topic)
+        },
+      )
+      return topics.map(({ name }) => name).filter((name) => !existing.has(name))
+    })
+  }
+
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    await this.#withAdmin((admin) => admin.deleteTopics({ topics: [...topics] }))
+  }
+
+  async topicSettings(
+    topics: readonly string[],
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, TopicSettings>> {
+    if (topics.length === 0) return new Map()
+    const resources = topics.map((name) => ({ type: topicResource, name, configNames: [...names] }))
+    const found = await this.#withAdmin((admin) =>
+      admin.describeConfigs({ resources, includeSynonyms: false }).catch(unlessForbidden),
+    )
+    return new Map(
+      found.resources.map(({ resourceName, configEntries }) => [
+        resourceName,
+        Object.fromEntries(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+      ]),
+    )
+  }
+
+  async offsetsAt(topics: readonly string[], at: 'oldest' | 'new' | number): Promise<readonly PartitionOffset[]> {
+    return await this.#withAdmin(async (admin) => {
+      const found: PartitionOffset[] = []
+      for (const topic of topics) {
+        const seeks =
+          typeof at === 'number'
+            ? await admin.fetchTopicOffsetsByTimestamp(topic, at)
+            : (await admin.fetchTopicOffsets(topic)).map(({ partition, high, low }) => {
+                return { partition, offset: at === 'new' ? high : low }
+              })
+        for (const { partition, offset } of seeks) found.push({ topic, partition, offset: BigInt(offset) })
+      }
+      return found
+    })
+  }
+
+  async committedOffsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffset[]> {
+    const found = await this.#withAdmin((admin) => admin.fetchOffsets({ groupId: group, topics: [...topics] }))
+    return found.flatMap(({ topic, partitions }) =>
+      partitions
+        .filter(({ offset }) => Number(offset) >= 0)
+        .map(({ partition, offset, metadata }) => {
+          return { topic, partition, offset: BigInt(offset), ...(metadata ? { metadata } : {}) }
+        }),
+    )
+  }
+
+  async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    const topics = [...new Set(offsets.map(({ topic }) => topic))].map((topic) => ({
+      topic,
+      partitions: offsets
+        .filter((each) => each.topic === topic)
+        .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata: metadata ?? '' })),
+    }))
+    await this.#withCluster(async (cluster) => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId: group })
+      await coordinator.offsetCommit({ groupId: group, groupGenerationId: -1, memberId: '', topics })
+    })
+  }
+
+  async deleteGroups(groups: readonly string[]): Promise<void> {
+    await this.#withAdmin((admin) => admin.deleteGroups([...groups])).catch((error: unknown) => {
+      const type = protocolErrorOf(error)
+      if (type !== 'GROUP_ID_NOT_FOUND' && type !== 'NON_EMPTY_GROUP') throw error
+    })
+  }
+
+  #withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    return this.#patiently(async () => {
+      const { kafka, destroy } = this.#options.newKafka()
+      try {
+        const admin = kafka.admin()
+        await admin.connect()
+        return await work(admin)
+      } finally {
+        destroy()
+      }
+    })
+  }
+
+  #withCluster<T>(work: (cluster: KafkajsCluster) => Promise<T>): Promise<T> {
+    return this.#patiently(async () => {
+      const { kafka, destroy } = this.#options.newKafka()
+      try {
+        const cluster = clusterOf(kafka)
+        await cluster.connect()
+        return await work(cluster)
+      } finally {
+        destroy()
+      }
+    })
+  }
+
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    const { clock, patienceMs } = this.#options
+    const until = clock.monotonic() + patienceMs
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!passing.has(protocolErrorOf(error) ?? '') || clock.monotonic() >= until) throw error
+        await new Promise<void>((resolve) => void clock.after(laterMs, resolve))
+      }
+    }
+  }
+}
+
+/** kafkajs tells all failures at once. Throws the first that says anything else than that a topic is there. */
+function existingAmong(error: unknown): string[] {
+  const { errors } = error as { readonly errors?: readonly { readonly type?: string; readonly topic?: string }[] }
+  if (!Array.isArray(errors)) throw error
+  const other = errors.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS')
+  if (other !== undefined) throw other
+  return errors.map(({ topic }) => topic as string)
+}
+
+function deletedMeanwhile(error: unknown): { readonly topics: readonly { name: string; partitions: [] }[] } {
+  if (protocolErrorOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
+  return { topics: [] }
+}
+
+/** Who may use a topic need not be allowed to look at its settings. */
+function unlessForbidden(error: unknown): { readonly resources: readonly never[] } {
+  if (!/AUTHORIZATION_FAILED$/.test(protocolErrorOf(error) ?? '')) throw error
+  return { resources: [] }
+}
