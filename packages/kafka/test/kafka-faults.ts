@@ -1,0 +1,202 @@
+import { type KafkaBroker, startKafkaProxy, startTlsFront, type TlsFront } from '@waybill/brokers'
+import type { Faults, ForeignMessage, ForeignValue, Link, Probe } from '@waybill/conformance'
+import type { Driver } from '@waybill/core/driver'
+import type { Admin } from 'kafkajs'
+import { kafkaAt, RawLog } from './kafka-cluster.ts'
+import { topicOf } from './kafka-probe.ts'
+
+export interface KafkaLink extends Link {
+  readonly url: string
+}
+
+type DriverAt = (url: string, options?: object) => Driver
+
+/** What can be done to this Kafka; for one that somebody else runs, only what needs no power over it. */
+export function kafkaFaults(
+  broker: KafkaBroker,
+  { admin }: Probe & { readonly admin: Admin },
+  driverAt: DriverAt,
+): Faults & Required<Pick<Faults, 'heal'>> {
+  return {
+    ...linkFaults(broker),
+    ...topologyFaults(broker, admin),
+    ...brokerFaults(broker),
+    ...wrongDrivers(broker, driverAt),
+    process: { folder: new URL('../', import.meta.url) },
+  }
+}
+
+/** The proxy puts its own address where the broker names itself, so that no client gets past it. */
+function linkFaults({ url }: KafkaBroker): Faults {
+  const open = async (): Promise<Required<KafkaLink>> => {
+    const proxy = await startKafkaProxy(url)
+    return {
+      url: `kafka://${proxy.host}:${proxy.port}`,
+      cut: async () => void proxy.cut(),
+      async sever() {
+        await proxy.refuse(true)
+        proxy.cut()
+      },
+      blackhole: async () => proxy.blackhole(true),
+      slow: async (speed) => proxy.slow(speed),
+      halfOpen: async () => void proxy.halfOpen(),
+      async restore() {
+        proxy.blackhole(false)
+        proxy.slow(false)
+        await proxy.refuse(false)
+      },
+      close: () => proxy.close(),
+    }
+  }
+  return { link: { kinds: ['cut', 'blackhole', 'slow', 'halfOpen'], open } }
+}
+
+function brokerFaults({ faults }: KafkaBroker): Faults {
+  if (faults === undefined) return {}
+  return {
+    restart: () => faults.restart(),
+    kill: () => faults.kill(),
+    stop: () => faults.down({ graceful: false }),
+    start: () => faults.up(),
+  }
+}
+
+function topologyFaults({ url, control }: KafkaBroker, admin: Admin): Faults {
+  const create = async (names: readonly string[], cleanUp = 'delete', partitions = 4): Promise<void> => {
+    const configEntries = [{ name: 'cleanup.policy', value: cleanUp }]
+    const topics = names.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1, configEntries }))
+    await admin.createTopics({ topics, waitForLeaders: true })
+  }
+  const write = async (topic: string, messages: readonly object[]): Promise<void> => {
+    const producer = kafkaAt(url).producer({ allowAutoTopicCreation: false })
+    await producer.connect()
+    await producer.send({ topic, messages: messages as never }).finally(() => producer.disconnect())
+  }
+  return {
+    async deleteTopology({ channel, group }) {
+      const own = topicOf(group === undefined ? { channel } : { channel, group })
+      const isDoomed = (name: string): boolean => name === own || name.startsWith(`${own}..`)
+      await admin.deleteTopics({ topics: (await admin.listTopics()).filter(isDoomed) })
+    },
+    ...(control === undefined
+      ? {}
+      : {
+          /** More replicas are asked for than there are brokers. */
+          async refuseSends(address) {
+            await control.setTopicConfig(topicOf(address), { 'min.insync.replicas': '2' })
+            return () => control.setTopicConfig(topicOf(address), { 'min.insync.replicas': null })
+          },
+        }),
+    /** Dead letters in a topic that is not compacted would never go away. */
+    async misdeclare(address) {
+      await create([topicOf({ channel: address.channel }), topicOf(address)])
+      await create([topicOf({ ...address, lane: 'dead' })], 'delete', 1)
+    },
+    async createForeign(base, group) {
+      const channel = `foreign-${base}`
+      const [main, dead] = [{ channel, group: 'queue' }, { channel, group: 'rejected', lane: 'dead' } as const]
+      await create([topicOf({ channel }), topicOf(dead)], 'delete', 1)
+      const log = await RawLog.open(kafkaAt(url))
+      await log.commit(topicOf(main), [{ topic: topicOf({ channel }), partition: 0, offset: 0n }])
+      await log.close()
+      const groups = { [group]: { address: topicOf(main), deadLetterAddress: topicOf(dead) } }
+      return { configuration: { address: topicOf({ channel }), groups }, main, dead }
+    },
+    injectForeign: (address, messages) => write(topicOf(address), messages.map(foreign)),
+    injectUnreadable: (address) =>
+      write(topicOf(address), [
+        { value: '{"specversion":"1.0",', headers: { 'content-type': 'application/cloudevents+json' } },
+      ]),
+  }
+}
+
+/** Of several headers of one name kafkajs writes each. */
+function foreign({ headers, contentType, body }: ForeignMessage): object {
+  const table: Record<string, Buffer[]> = Object.create(null)
+  for (const [name, value] of headers) (table[Buffer.from(name).toString()] ??= []).push(bytesOf(value))
+  if (contentType !== undefined) table['content-type'] = [Buffer.from(contentType)]
+  return { value: Buffer.from(body), headers: table }
+}
+
+/** Kafka's headers are bytes, whatever they mean. */
+function bytesOf(value: ForeignValue): Buffer {
+  switch (value.kind) {
+    case 'text':
+    case 'bytes':
+      return Buffer.from(value.bytes)
+    case 'list':
+      return Buffer.concat(value.items.map(bytesOf))
+    case 'table':
+      return Buffer.concat(value.entries.map(([, each]) => bytesOf(each)))
+    case 'nothing':
+      return Buffer.alloc(0)
+    default:
+      return Buffer.from(JSON.stringify(value, (_name, each: unknown) => (typeof each === 'bigint' ? String(each) : each)))
+  }
+}
+
+/** Drivers that cannot connect or may do nothing, each for one reason. */
+function wrongDrivers(
+  { url, tlsUrl, saslUrl, control, certificates }: KafkaBroker,
+  driverAt: DriverAt,
+): Faults & Required<Pick<Faults, 'heal'>> {
+  const trusting = { tls: { ca: certificates?.ca } }
+  const fronts: TlsFront[] = []
+  const users: string[] = []
+  const hostOf = (at: string): string => new URL(at.replace(/^kafkas?:/, 'http:')).host
+  const sasl = 'scram-sha-512'
+  const newUser = async (password: string): Promise<string> => {
+    const user = `conformance-${users.length}-${process.pid}`
+    users.push(user)
+    await control?.createUser(user, password)
+    return user
+  }
+  const as = (username: string, password: string): Driver =>
+    driverAt(`kafka://${hostOf(saslUrl ?? url)}`, { username, password, sasl })
+  const behind = async (kind: 'selfSigned' | 'expired' | 'wrongHost'): Promise<Driver> => {
+    const certificate = certificates?.[kind]
+    if (certificate === undefined) throw new Error('no certificates')
+    const [host = '', port] = hostOf(url).split(':')
+    const front = await startTlsFront({ target: { host, port: Number(port) }, certificate })
+    fronts.push(front)
+    return driverAt(`kafkas://localhost:${front.port}`, kind === 'selfSigned' ? {} : trusting)
+  }
+  return {
+    wrongHost: () => driverAt('kafka://no-such-host.invalid:9092'),
+    refusedPort: () => driverAt('kafka://localhost:1'),
+    ...(saslUrl === undefined ? {} : { badCredentials: () => as('waybill', 'not the password') }),
+    ...(certificates === undefined || tlsUrl === undefined
+      ? {}
+      : {
+          validCertificate: () => driverAt(tlsUrl, trusting),
+          selfSignedCertificate: () => behind('selfSigned'),
+          expiredCertificate: () => behind('expired'),
+          wrongHostCertificate: () => behind('wrongHost'),
+          plainTextForTls: () => driverAt(`kafkas://${hostOf(url)}`, trusting),
+        }),
+    ...(control === undefined || saslUrl === undefined
+      ? {}
+      : {
+          forbidden: async () => as(await newUser('secret'), 'secret'),
+          async credentials() {
+            const secret = `s3cr3t/${process.pid}+@:${users.length}`
+            const user = await newUser(secret)
+            await control.allow(user)
+            return { url: `kafka://${user}:${encodeURIComponent(secret)}@${hostOf(saslUrl)}?sasl=${sasl}`, secret }
+          },
+          async revokeCredentials() {
+            const user = await newUser('secret')
+            await control.allow(user)
+            const revoke = async (): Promise<void> => {
+              await control.deleteUser(user)
+              await control.forbid(user)
+            }
+            return { driver: as(user, 'secret'), revoke }
+          },
+        }),
+    async heal() {
+      for (const front of fronts.splice(0)) await front.close()
+      for (const user of users.splice(0)) await control?.deleteUser(user).catch(() => {})
+    },
+  }
+}
