@@ -20,7 +20,7 @@ import { GroupListener } from './kafka-listener.ts'
 import { addresseeOf, wireMessageOf } from './kafka-message-mapper.ts'
 import { delayTopic } from './kafka-names.ts'
 import type { KafkaSettings } from './kafka-options.ts'
-import { Provisioner, type ProvisionMode } from './kafka-provisioner.ts'
+import { Provisioner, type Facts, type ProvisionMode } from './kafka-provisioner.ts'
 import { Sender } from './kafka-sender.ts'
 import { TemporaryGroup } from './kafka-temporary-group.ts'
 import { groupRoute, type ChannelRoute, type GroupRoute } from './kafka-topology.ts'
@@ -36,9 +36,10 @@ interface LiveListener extends Listener {
   readonly next: readonly PartitionOffset[]
 }
 
-/** A channel, and how it came to be known. */
+/** A channel, how it came to be known, and what is known of its topics. */
 interface KnownChannel {
   readonly route: ChannelRoute
+  readonly facts: Facts
   readonly mode: ProvisionMode
 }
 
@@ -81,7 +82,7 @@ export class KafkaConnection implements DriverConnection {
 
   provision(topology: Topology, mode: ProvisionMode): Promise<TopologyReport> {
     return this.#provisioner.provision(topology, mode, (route, facts) => {
-      this.#channels.set(route.channel, { route, mode })
+      this.#channels.set(route.channel, { route, facts, mode })
       this.#sender?.learn(route, facts)
     })
   }
@@ -93,7 +94,7 @@ export class KafkaConnection implements DriverConnection {
 
   async listen(request: ListenRequest, onDelivery: OnDelivery): Promise<Listener> {
     const { temporary = false, intent = 'consume', source } = request
-    const { route, mode } = this.#channelOf(source.channel)
+    const { route, facts, mode } = this.#channelOf(source.channel)
     const group = groupOf(route, source.group)
     const common = {
       client: this.#client,
@@ -106,7 +107,11 @@ export class KafkaConnection implements DriverConnection {
       onOver: (listener: LiveListener) => void this.#listeners.delete(listener),
     }
     if (temporary) return this.#keep(await TemporaryGroup.open({ ...common, topic: route.topic }))
-    if (intent === 'browse') return this.#keep(await TopicBrowser.open({ ...common, topic: browsedTopic(group, source) }))
+    if (intent === 'browse') {
+      const topic = browsedTopic(group, source)
+      const isCompacted = facts.get(topic)?.isCompacted ?? false
+      return this.#keep(await TopicBrowser.open({ ...common, topic, isCompacted }))
+    }
     const reading = readingOf(route, group, source)
     const sharedTopic = mode === 'create' ? undefined : await this.#unlessBegun(reading, route.topic)
     return this.#keep(await GroupListener.open({ ...common, ...reading, sharedTopic }))

@@ -163,7 +163,7 @@ class Reading {
       case 'own':
         return this.#takeOwn(name, text)
       case 'attribute':
-        if (text !== bufferOf(bytes).utf8Slice()) this.problem ??= `the header ${name} holds no text`
+        if (text !== bufferOf(bytes).toString('utf8')) this.problem ??= `the header ${name} holds no text`
         return this.#attribute(name.slice('ce_'.length), text)
     }
   }

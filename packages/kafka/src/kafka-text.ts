@@ -4,8 +4,8 @@ import { isUint8Array } from 'node:util/types'
 /** Bytes as text: UTF-8, or else base64. */
 export function textOfBytes(bytes: Uint8Array): string {
   const buffer = bufferOf(bytes)
-  const text = buffer.utf8Slice()
-  return text.includes('\ufffd') && !isUtf8(buffer) ? buffer.base64Slice() : text
+  const text = buffer.toString('utf8')
+  return text.includes('\ufffd') && !isUtf8(buffer) ? buffer.toString('base64') : text
 }
 
 /**
