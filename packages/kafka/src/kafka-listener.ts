@@ -30,7 +30,7 @@ export interface ListenerOptions {
   readonly group: string
   /** All that the group reads. Partitions of one number go together. */
   readonly topics: readonly string[]
-  /** The topic that is everybody's: where nothing is committed the group begins at its end. Others are its own. */
+  /** Where nothing is committed the group begins at the end of this one, which is everybody's; of others at the beginning. */
   readonly sharedTopic: string | undefined
   /** `undefined`: it is for others. */
   readonly read: (record: KafkaRecord) => WireMessage | undefined
@@ -156,8 +156,8 @@ export class GroupListener implements Listener {
 
   async #beginnings(added: readonly AssignedPartition[]): Promise<readonly PartitionOffset[]> {
     const { client, sharedTopic, request } = this.#options
-    const isAtStart = ({ topic, committed }: AssignedPartition) =>
-      committed === undefined || (request.from === 'oldest' && topic === sharedTopic && committed.metadata === startMetadata)
+    const isAtStart = ({ committed }: AssignedPartition) =>
+      committed === undefined || (request.from === 'oldest' && committed.metadata === startMetadata)
     const fromEnd = (topic: string) => topic === sharedTopic && request.from !== 'oldest'
     const topics = [...new Set(added.filter(isAtStart).map(({ topic }) => topic))]
     const found = await Promise.all(

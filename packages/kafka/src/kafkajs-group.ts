@@ -78,7 +78,7 @@ export class KafkajsGroup {
         }),
       })),
     })
-    const { assignment } = MemberAssignment.decode(memberAssignment) ?? { assignment: {} }
+    const assignment: Assignment = MemberAssignment.decode(memberAssignment)?.assignment ?? {}
     return Object.entries(assignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => ({ topic, partition })),
     )
