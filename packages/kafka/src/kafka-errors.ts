@@ -122,6 +122,13 @@ export function protocolErrorOf(error: unknown): string | undefined {
   return undefined
 }
 
+/** kafkajs wraps what it gave up on in errors without words. */
+export function unwrapped(error: unknown): unknown {
+  const { name, cause } = (error ?? {}) as { readonly name?: unknown; readonly cause?: unknown }
+  const isWrapper = name === 'KafkaJSNumberOfRetriesExceeded' || name === 'KafkaJSNonRetriableError'
+  return isWrapper && cause instanceof Error ? unwrapped(cause) : error
+}
+
 /** The error, what it was caused by, and so on; of several at once the first. The innermost says most. */
 function* withCauses(error: unknown): Generator<object> {
   let each = error

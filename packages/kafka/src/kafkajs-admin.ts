@@ -1,8 +1,9 @@
 import type { Admin } from 'kafkajs'
 import type { KafkaAdmin, NewTopic, PartitionOffset, TopicDescription, TopicSettings } from './kafka-client.ts'
-import { protocolErrorOf } from './kafka-errors.ts'
+import { protocolErrorOf, unwrapped } from './kafka-errors.ts'
 import { clusterOf, type KafkajsCluster } from './kafkajs-cluster.ts'
 import type { ConsumerSite } from './kafkajs-consumer.ts'
+import { KafkajsGroup } from './kafkajs-group.ts'
 
 export interface KafkajsAdminOptions extends ConsumerSite {
   /** How long to wait for leaders and coordinators that are being found. */
@@ -108,27 +109,17 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   async committedOffsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffset[]> {
-    const found = await this.#withAdmin((admin) => admin.fetchOffsets({ groupId: group, topics: [...topics] }))
-    return found.flatMap(({ topic, partitions }) =>
-      partitions
-        .filter(({ offset }) => Number(offset) >= 0)
-        .map(({ partition, offset, metadata }) => {
-          return { topic, partition, offset: BigInt(offset), ...(metadata ? { metadata } : {}) }
-        }),
-    )
+    return await this.#withCluster(topics, async (cluster) => {
+      const partitions = topics.flatMap((topic) =>
+        cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId })),
+      )
+      return new KafkajsGroup(cluster, group).committed(partitions)
+    })
   }
 
   async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
-    const topics = [...new Set(offsets.map(({ topic }) => topic))].map((topic) => ({
-      topic,
-      partitions: offsets
-        .filter((each) => each.topic === topic)
-        .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata: metadata ?? '' })),
-    }))
-    await this.#withCluster(async (cluster) => {
-      const coordinator = await cluster.findGroupCoordinator({ groupId: group })
-      await coordinator.offsetCommit({ groupId: group, groupGenerationId: -1, memberId: '', topics })
-    })
+    const topics = new Set(offsets.map(({ topic }) => topic))
+    await this.#withCluster([...topics], (cluster) => new KafkajsGroup(cluster, group).commit(nobody, offsets))
   }
 
   async deleteGroups(groups: readonly string[]): Promise<void> {
@@ -151,12 +142,13 @@ export class KafkajsAdmin implements KafkaAdmin {
     })
   }
 
-  #withCluster<T>(work: (cluster: KafkajsCluster) => Promise<T>): Promise<T> {
+  #withCluster<T>(topics: readonly string[], work: (cluster: KafkajsCluster) => Promise<T>): Promise<T> {
     return this.#patiently(async () => {
       const { kafka, destroy } = this.#options.newKafka()
       try {
         const cluster = clusterOf(kafka)
         await cluster.connect()
+        for (const topic of topics) await cluster.addTargetTopic(topic)
         return await work(cluster)
       } finally {
         destroy()
@@ -171,11 +163,20 @@ export class KafkajsAdmin implements KafkaAdmin {
       try {
         return await work()
       } catch (error) {
-        if (!passing.has(protocolErrorOf(error) ?? '') || clock.monotonic() >= until) throw error
+        if (!isPassing(error) || clock.monotonic() >= until) throw unwrapped(error)
         await new Promise<void>((resolve) => void clock.after(laterMs, resolve))
       }
     }
   }
+}
+
+/** Who commits for a group without members. */
+const nobody = { memberId: '', generation: -1 }
+
+/** kafkajs keeps to itself why it found no coordinator: that a new cluster is about to make its topic of offsets. */
+function isPassing(error: unknown): boolean {
+  const { name } = unwrapped(error) as { readonly name?: unknown }
+  return name === 'KafkaJSGroupCoordinatorNotFound' || passing.has(protocolErrorOf(error) ?? '')
 }
 
 /** kafkajs tells all failures at once. Throws the first that says anything else than that a topic is there. */

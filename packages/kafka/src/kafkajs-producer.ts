@@ -1,6 +1,7 @@
 import { MessagingError } from '@waybill/core/driver'
 import type { Message, Producer } from 'kafkajs'
 import type { KafkaProducer, NewRecord } from './kafka-client.ts'
+import { unwrapped } from './kafka-errors.ts'
 import type { KafkaSockets } from './kafkajs-consumer.ts'
 
 /**
@@ -43,7 +44,7 @@ export class KafkajsProducer implements KafkaProducer {
       await producer.connect()
     } catch (error) {
       destroy()
-      throw error
+      throw unwrapped(error)
     }
     return new KafkajsProducer(producer, timeoutMs, destroy)
   }
@@ -51,7 +52,9 @@ export class KafkajsProducer implements KafkaProducer {
   async send(topic: string, records: readonly NewRecord[]): Promise<void> {
     const messages = records as readonly Message[] as Message[]
     const sent = this.#producer.send({ topic, messages, acks: acknowledgedByAll, timeout: this.#timeoutMs })
-    await Promise.race([sent, this.#closed])
+    await Promise.race([sent, this.#closed]).catch((error: unknown) => {
+      throw unwrapped(error)
+    })
   }
 
   /** kafkajs may be between two tries of its own: it finds no socket any more, and nobody waits for it. */

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '@waybill/core/driver'
+import { unwrapped } from './kafka-errors.ts'
 import { clusterOf, type KafkajsCluster } from './kafkajs-cluster.ts'
 import type { KafkaSockets } from './kafkajs-consumer.ts'
 
@@ -29,8 +30,13 @@ export class KafkajsPulse {
 
   /** Resolves when a broker has answered. */
   async start(): Promise<void> {
-    await this.#cluster.connect()
-    await this.#ask()
+    try {
+      await this.#cluster.connect()
+      await this.#cluster.refreshMetadata()
+      await this.#ask()
+    } catch (error) {
+      throw unwrapped(error)
+    }
     this.#schedule()
   }
 
@@ -44,7 +50,7 @@ export class KafkajsPulse {
         this.#schedule()
       },
       (error: unknown) => {
-        if (!this.#isStopped) this.#options.onLost(error)
+        if (!this.#isStopped) this.#options.onLost(unwrapped(error))
       },
     )
   }
