@@ -110,12 +110,14 @@ const verdicts: { readonly [code: number]: Verdict } = {
   27: 'rebalancing',
 }
 
+const unfound = new Set(['KafkaJSBrokerNotFound', 'KafkaJSGroupCoordinatorNotFound'])
+
 /** kafkajs wraps what it has tried in vain. */
 export function verdictOf(error: unknown): Verdict {
   let code: unknown
   for (let each = error as Wrapped | undefined, depth = 0; each instanceof Error && depth < 5; depth++) {
     if (typeof each.code === 'number') code = each.code
-    if (each.name === 'KafkaJSBrokerNotFound') return 'later'
+    if (unfound.has(each.name)) return 'later'
     each = each.cause as Wrapped | undefined
   }
   return verdicts[code as number] ?? 'failed'

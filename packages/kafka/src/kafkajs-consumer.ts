@@ -67,16 +67,14 @@ export async function openPartitionReader(
   }
 }
 
-/** Fetches over one set of connections and belongs to its group over another: long polls and joins block theirs. */
+/** Reads and commits over one set of connections and joins over another, which it blocks until all members have joined. */
 class KafkajsGroupConsumer implements GroupConsumer {
   readonly #site: ConsumerSite
   readonly #options: GroupConsumerOptions
   readonly #handlers: GroupConsumerHandlers
   readonly #reading: KafkaSockets
-  readonly #belonging: KafkaSockets
+  readonly #joining: KafkaSockets
   #group!: KafkajsGroup
-  /** The same group over the other connections. */
-  #groupAside!: KafkajsGroup
   #member!: KafkajsMember
   #fetcher!: Fetcher
   #isOver = false
@@ -86,7 +84,7 @@ class KafkajsGroupConsumer implements GroupConsumer {
     this.#options = options
     this.#handlers = handlers
     this.#reading = site.newKafka()
-    this.#belonging = site.newKafka()
+    this.#joining = site.newKafka()
   }
 
   get memberId(): string {
@@ -97,21 +95,20 @@ class KafkajsGroupConsumer implements GroupConsumer {
     const { topics, group, ...times } = this.#options
     const { clock } = this.#site
     try {
-      const [cluster, coordinating] = await Promise.all([
+      const [cluster, joining] = await Promise.all([
         connected(this.#reading, topics),
-        connected(this.#belonging, topics),
+        connected(this.#joining, topics),
       ])
       const onFailed = (error: unknown) => this.#fail(error)
       const onRecords = this.#handlers.onRecords.bind(this.#handlers)
       this.#fetcher = new Fetcher({ cluster, pause: pauseOn(clock), onRecords, onFailed })
-      this.#group = new KafkajsGroup(coordinating, group)
-      this.#groupAside = new KafkajsGroup(cluster, group)
+      this.#group = new KafkajsGroup(cluster, group, joining)
       this.#member = new KafkajsMember({
         group: this.#group,
         topics,
         times,
         clock,
-        countPartitions: () => countPartitions(coordinating, topics),
+        countPartitions: () => countPartitions(cluster, topics),
         onAdded: (added) => this.#begin(added),
         onRemoved: (removed) => this.#giveUp(removed),
         onFenced: () => this.#fenced(),
@@ -128,7 +125,7 @@ class KafkajsGroupConsumer implements GroupConsumer {
     for (let tries = 1; ; tries++) {
       const { membership } = this.#member
       try {
-        return await this.#free.commit(membership, offsets)
+        return await this.#group.commit(membership, offsets)
       } catch (error) {
         if (this.#isOver || tries === maxTries) throw error
         await this.#mayCommitAgain(error, membership)
@@ -142,12 +139,7 @@ class KafkajsGroupConsumer implements GroupConsumer {
     this.#fetcher.close()
     this.#member.end()
     const { memberId } = this.#member.membership
-    await (memberId === '' ? Promise.resolve() : this.#free.leave(memberId)).finally(() => this.#destroy())
-  }
-
-  /** The connection on which no join waits. */
-  get #free(): KafkajsGroup {
-    return this.#member.joining === undefined ? this.#group : this.#groupAside
+    await (memberId === '' ? Promise.resolve() : this.#group.leave(memberId)).finally(() => this.#destroy())
   }
 
   /** The same member may commit again in the generation that comes, or once a coordinator is found. Throws otherwise. */
@@ -161,7 +153,6 @@ class KafkajsGroupConsumer implements GroupConsumer {
       throw error
     }
     this.#group.forgetCoordinator()
-    this.#groupAside.forgetCoordinator()
     await pauseOn(this.#site.clock)(againMs)
   }
 
@@ -196,7 +187,7 @@ class KafkajsGroupConsumer implements GroupConsumer {
     this.#fetcher?.close()
     this.#member?.end()
     this.#reading.destroy()
-    this.#belonging.destroy()
+    this.#joining.destroy()
   }
 }
 

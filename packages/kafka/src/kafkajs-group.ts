@@ -26,24 +26,31 @@ export interface Joined extends Membership {
 const protocolName = 'waybill-cooperative'
 const metadataVersion = 0
 
-/** Requests about one group to its coordinator. */
+/**
+ * Requests about one group to its coordinator. Joining blocks a connection until all members have joined, so members do
+ * it over connections of its own.
+ */
 export class KafkajsGroup {
   readonly #cluster: KafkajsCluster
+  readonly #joining: KafkajsCluster
   readonly #groupId: string
   #coordinator: KafkajsBroker | undefined
+  #joinedAt: KafkajsBroker | undefined
 
-  constructor(cluster: KafkajsCluster, groupId: string) {
+  constructor(cluster: KafkajsCluster, groupId: string, joining = cluster) {
     this.#cluster = cluster
+    this.#joining = joining
     this.#groupId = groupId
   }
 
   /** The coordinator may have moved. */
   forgetCoordinator(): void {
     this.#coordinator = undefined
+    this.#joinedAt = undefined
   }
 
   async join({ memberId, topics, userData }: MemberClaim, times: GroupTimes): Promise<Joined> {
-    const coordinator = await this.#found()
+    const coordinator = await this.#toJoin()
     const metadata = MemberMetadata.encode({ version: metadataVersion, topics: [...topics], userData: asBuffer(userData) })
     const joined = await coordinator.joinGroup({
       groupId: this.#groupId,
@@ -64,7 +71,7 @@ export class KafkajsGroup {
     { memberId, generation }: Membership,
     assignments: ReadonlyMap<string, Assignment>,
   ): Promise<readonly TopicPartition[]> {
-    const coordinator = await this.#found()
+    const coordinator = await this.#toJoin()
     const { memberAssignment } = await coordinator.syncGroup({
       groupId: this.#groupId,
       generationId: generation,
@@ -128,6 +135,11 @@ export class KafkajsGroup {
   async #found(): Promise<KafkajsBroker> {
     this.#coordinator ??= await this.#cluster.findGroupCoordinator({ groupId: this.#groupId })
     return this.#coordinator
+  }
+
+  async #toJoin(): Promise<KafkajsBroker> {
+    this.#joinedAt ??= await this.#joining.findGroupCoordinator({ groupId: this.#groupId })
+    return this.#joinedAt
   }
 }
 
