@@ -49,7 +49,12 @@ export function kafkaControl(container: ContainerHandle): KafkaControl {
   return {
     tool,
     createUser: (user, password) =>
-      configure('users', user, '--add-config', scramMechanisms.map((each) => `${each}=[password=${password}]`).join(',')),
+      configure(
+        'users',
+        user,
+        '--add-config',
+        scramMechanisms.map((each) => `${each}=[password=${password}]`).join(','),
+      ),
     deleteUser: (user) => configure('users', user, '--delete-config', scramMechanisms.join(',')),
     allow: (user) => changeRights('--add', user),
     forbid: (user) => changeRights('--remove', user),

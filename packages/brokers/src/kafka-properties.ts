@@ -1,6 +1,8 @@
 /** The ports inside the container. */
 export const kafkaPorts = { plain: 9092, tls: 9093, sasl: 9094, saslTls: 9095 } as const
 
+export type KafkaListener = keyof typeof kafkaPorts
+
 /** For Kafka's own tools inside the container, which cannot reach what clients are told. */
 export const internalAddress = '127.0.0.1:9091'
 
@@ -18,12 +20,16 @@ const logins = {
 } as const
 
 /** The properties that differ from start to start: who listens where, with which credentials and certificate. */
-export function listenerProperties(host: string, ports: Readonly<Record<KafkaListener, number>>, keyStore: string): string {
+export function listenerProperties(
+  host: string,
+  ports: Readonly<Record<KafkaListener, number>>,
+  keyStore: string,
+): string {
   const names = Object.keys(kafkaPorts) as KafkaListener[]
   const internal = `INTERNAL://${internalAddress}`
   const own = names.map((listener) => `${protocols[listener]}://0.0.0.0:${kafkaPorts[listener]}`)
   const told = names.map((listener) => `${protocols[listener]}://${host}:${ports[listener]}`)
-  const map = [...names.map((listener) => `${protocols[listener]}:${protocols[listener]}`), 'INTERNAL:PLAINTEXT']
+  const map = [...Object.values(protocols).map((protocol) => `${protocol}:${protocol}`), 'INTERNAL:PLAINTEXT']
   return [
     `listeners=${[...own, internal, 'CONTROLLER://127.0.0.1:9090'].join(',')}`,
     `advertised.listeners=${[...told, internal].join(',')}`,

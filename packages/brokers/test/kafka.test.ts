@@ -25,7 +25,7 @@ let certificates: TestCertificates
 
 beforeAll(async () => {
   started = await startBroker('kafka')
-  broker = (await attachBroker(JSON.parse(JSON.stringify(started.description)))) as Required<KafkaBroker>
+  broker = (await attachBroker<'kafka'>(JSON.parse(JSON.stringify(started.description)))) as Required<KafkaBroker>
   ;({ faults, control, certificates } = broker)
 }, 300_000)
 afterAll(() => started?.stop(), 60_000)
@@ -135,21 +135,22 @@ test('answers nothing while paused', { timeout: 30_000 }, async () => {
 const credentials = (mechanism: string, username: string, password: string): SASLOptions =>
   ({ mechanism, username, password }) as SASLOptions
 
-function loginOf(url: string): { username: string; password: string } {
-  return new URL(url)
-}
-
-test.each(['plain', 'scram-sha-256', 'scram-sha-512'])('SASL %s: right credentials are let in, wrong ones are not', {
-  timeout: 30_000,
-}, async (mechanism) => {
-  for (const [url, ssl] of [[broker.saslUrl, false] as const, [broker.saslTlsUrl, { ca: [certificates.ca] }] as const]) {
-    const { username, password } = loginOf(url)
-    const right = client(url, { ssl, sasl: credentials(mechanism, username, password) })
-    await asAdmin((admin) => admin.listTopics(), right)
-    const wrong = client(url, { ssl, sasl: credentials(mechanism, username, 'wrong') })
-    await expect(asAdmin((admin) => admin.listTopics(), wrong)).rejects.toThrow(/auth/i)
-  }
-})
+test.each(['plain', 'scram-sha-256', 'scram-sha-512'])(
+  'SASL %s: right credentials are let in, wrong ones are not',
+  {
+    timeout: 30_000,
+  },
+  async (mechanism) => {
+    for (const url of [broker.saslUrl, broker.saslTlsUrl]) {
+      const { username, password } = new URL(url)
+      const ssl = url === broker.saslTlsUrl && { ca: [certificates.ca] }
+      const right = client(url, { ssl, sasl: credentials(mechanism, username, password) })
+      await asAdmin((admin) => admin.listTopics(), right)
+      const wrong = client(url, { ssl, sasl: credentials(mechanism, username, 'wrong') })
+      await expect(asAdmin((admin) => admin.listTopics(), wrong)).rejects.toThrow(/auth/i)
+    }
+  },
+)
 
 test('TLS: the own listener is acceptable to who trusts the authority, and to nobody else', async () => {
   const ssl = { ca: [certificates.ca] }
@@ -164,26 +165,30 @@ test('TLS: the own listener is acceptable to who trusts the authority, and to no
   socket.destroy()
 })
 
-test.each(['scram-sha-256', 'scram-sha-512'])('a user by %s: unknown, forbidden, allowed, forbidden again, deleted', {
-  timeout: 90_000,
-}, async (mechanism) => {
-  const topic = await newTopic()
-  const [user, password] = [`app-${mechanism}`, 'sé/cret+@:']
-  const own = client(broker.saslUrl, { sasl: credentials(mechanism, user, password) })
-  await expect(send(topic, ['unknown'], own)).rejects.toThrow(/auth/i)
-  await control.createUser(user, password)
-  await expect(send(topic, ['forbidden'], own)).rejects.toThrow(/not authorized/i)
-  await control.allow(user)
-  const open = own.producer()
-  await open.connect()
-  await open.send({ topic, messages: [{ value: 'allowed' }] })
-  await control.forbid(user)
-  await expect(open.send({ topic, messages: [{ value: 'forbidden again' }] })).rejects.toThrow(/not authorized/i)
-  await open.disconnect()
-  await control.deleteUser(user)
-  await expect(send(topic, ['deleted'], own)).rejects.toThrow(/auth/i)
-  expect(await stored(topic)).toEqual(['allowed'])
-})
+test.each(['scram-sha-256', 'scram-sha-512'])(
+  'a user by %s: unknown, forbidden, allowed, forbidden again, deleted',
+  {
+    timeout: 90_000,
+  },
+  async (mechanism) => {
+    const topic = await newTopic()
+    const [user, password] = [`app-${mechanism}`, 'sé/cret+@:']
+    const own = client(broker.saslUrl, { sasl: credentials(mechanism, user, password) })
+    await expect(send(topic, ['unknown'], own)).rejects.toThrow(/auth/i)
+    await control.createUser(user, password)
+    await expect(send(topic, ['forbidden'], own)).rejects.toThrow(/not authorized/i)
+    await control.allow(user)
+    const open = own.producer()
+    await open.connect()
+    await open.send({ topic, messages: [{ value: 'allowed' }] })
+    await control.forbid(user)
+    await expect(open.send({ topic, messages: [{ value: 'forbidden again' }] })).rejects.toThrow(/not authorized/i)
+    await open.disconnect()
+    await control.deleteUser(user)
+    await expect(send(topic, ['deleted'], own)).rejects.toThrow(/auth/i)
+    expect(await stored(topic)).toEqual(['allowed'])
+  },
+)
 
 test('a topic refuses what its settings forbid, until they are taken back', { timeout: 60_000 }, async () => {
   const topic = await newTopic()
