@@ -35,6 +35,7 @@ interface RawBroker {
 interface RawCluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
   addTargetTopic(topic: string): Promise<void>
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[]
   findBroker(node: { readonly nodeId: string }): Promise<RawBroker>
@@ -63,6 +64,7 @@ export class RawLog {
     })
     const log = new RawLog(cluster as RawCluster)
     await log.#cluster.connect()
+    await log.#cluster.refreshMetadata()
     return log
   }
 

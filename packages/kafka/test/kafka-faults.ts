@@ -1,9 +1,7 @@
 import { type KafkaBroker, startKafkaProxy, startTlsFront, type TlsFront } from '@waybill/brokers'
-import type { Faults, ForeignMessage, ForeignValue, Link, Probe } from '@waybill/conformance'
+import type { Faults, ForeignMessage, ForeignValue, Link } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
-import type { Admin } from 'kafkajs'
-import { kafkaAt, RawLog } from './kafka-cluster.ts'
-import { topicOf } from './kafka-probe.ts'
+import { type KafkaProbe, topicOf } from './kafka-probe.ts'
 
 export interface KafkaLink extends Link {
   readonly url: string
@@ -14,12 +12,12 @@ type DriverAt = (url: string, options?: object) => Driver
 /** What can be done to this Kafka; for one that somebody else runs, only what needs no power over it. */
 export function kafkaFaults(
   broker: KafkaBroker,
-  { admin }: Probe & { readonly admin: Admin },
+  probe: KafkaProbe,
   driverAt: DriverAt,
 ): Faults & Required<Pick<Faults, 'heal'>> {
   return {
     ...linkFaults(broker),
-    ...topologyFaults(broker, admin),
+    ...topologyFaults(broker, probe),
     ...brokerFaults(broker),
     ...wrongDrivers(broker, driverAt),
     process: { folder: new URL('../', import.meta.url) },
@@ -61,22 +59,19 @@ function brokerFaults({ faults }: KafkaBroker): Faults {
   }
 }
 
-function topologyFaults({ url, control }: KafkaBroker, admin: Admin): Faults {
-  const create = async (names: readonly string[], cleanUp = 'delete', partitions = 4): Promise<void> => {
-    const configEntries = [{ name: 'cleanup.policy', value: cleanUp }]
-    const topics = names.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1, configEntries }))
-    await admin.createTopics({ topics, waitForLeaders: true })
-  }
-  const write = async (topic: string, messages: readonly object[]): Promise<void> => {
-    const producer = kafkaAt(url).producer({ allowAutoTopicCreation: false })
-    await producer.connect()
-    await producer.send({ topic, messages: messages as never }).finally(() => producer.disconnect())
-  }
+function topologyFaults({ control }: KafkaBroker, { use }: KafkaProbe): Faults {
+  const create = (names: readonly string[], partitions = 4): Promise<unknown> =>
+    use(({ admin }) => {
+      const topics = names.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1 }))
+      return admin.createTopics({ topics, waitForLeaders: true })
+    })
+  const write = (topic: string, messages: readonly object[]): Promise<unknown> =>
+    use(({ producer }) => producer.send({ topic, messages: messages as never }))
   return {
     async deleteTopology({ channel, group }) {
       const own = topicOf(group === undefined ? { channel } : { channel, group })
       const isDoomed = (name: string): boolean => name === own || name.startsWith(`${own}..`)
-      await admin.deleteTopics({ topics: (await admin.listTopics()).filter(isDoomed) })
+      await use(async ({ admin }) => admin.deleteTopics({ topics: (await admin.listTopics()).filter(isDoomed) }))
     },
     ...(control === undefined
       ? {}
@@ -90,23 +85,22 @@ function topologyFaults({ url, control }: KafkaBroker, admin: Admin): Faults {
     /** Dead letters in a topic that is not compacted would never go away. */
     async misdeclare(address) {
       await create([topicOf({ channel: address.channel }), topicOf(address)])
-      await create([topicOf({ ...address, lane: 'dead' })], 'delete', 1)
+      await create([topicOf({ ...address, lane: 'dead' })], 1)
     },
     async createForeign(base, group) {
       const channel = `foreign-${base}`
       const [main, dead] = [{ channel, group: 'queue' }, { channel, group: 'rejected', lane: 'dead' } as const]
-      await create([topicOf({ channel }), topicOf(dead)], 'delete', 1)
-      const log = await RawLog.open(kafkaAt(url))
-      await log.commit(topicOf(main), [{ topic: topicOf({ channel }), partition: 0, offset: 0n }])
-      await log.close()
+      await create([topicOf({ channel }), topicOf(dead)], 1)
+      const start = { topic: topicOf({ channel }), partition: 0, offset: 0n }
+      await use(({ log }) => log.commit(topicOf(main), [start]))
       const groups = { [group]: { address: topicOf(main), deadLetterAddress: topicOf(dead) } }
       return { configuration: { address: topicOf({ channel }), groups }, main, dead }
     },
-    injectForeign: (address, messages) => write(topicOf(address), messages.map(foreign)),
-    injectUnreadable: (address) =>
-      write(topicOf(address), [
-        { value: '{"specversion":"1.0",', headers: { 'content-type': 'application/cloudevents+json' } },
-      ]),
+    injectForeign: async (address, messages) => void (await write(topicOf(address), messages.map(foreign))),
+    async injectUnreadable(address) {
+      const headers = { 'content-type': 'application/cloudevents+json' }
+      await write(topicOf(address), [{ value: '{"specversion":"1.0",', headers }])
+    },
   }
 }
 

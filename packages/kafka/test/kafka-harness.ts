@@ -22,21 +22,15 @@ export async function harness(description: KafkaDescription): Promise<Harness> {
     url: `${broker.url}?heartbeatMs=${heartbeatMs}&sessionTimeoutMs=${sessionTimeoutMs}`,
     timings: { arriveMs: 5_000, toleranceMs: 1_000, quietMs: 500, leaseMs: 4_000, heartbeatMs, recoverMs: 20_000 },
     probe,
-    faults: {
-      ...faults,
-      // The probe's connections went with the broker: their successors must not look like a leak of a later case.
-      heal: () => faults.heal().then(() => probe.close()).then(() => probe.open()),
-    },
+    faults,
     createDriver: ({ link, options } = {}) => driverAt((link as KafkaLink | undefined)?.url ?? broker.url, options),
-    open: () => probe.open(),
-    async sweep(fragment) {
-      const { admin } = probe
-      const topics = (await admin.listTopics()).filter((name) => name.includes(fragment))
-      if (topics.length > 0) await admin.deleteTopics({ topics })
-      const { groups } = await admin.listGroups()
-      const named = groups.map(({ groupId }) => groupId).filter((name) => name.includes(fragment))
-      if (named.length > 0) await admin.deleteGroups(named).catch(() => {})
-    },
-    close: () => probe.close(),
+    sweep: (fragment) =>
+      probe.use(async ({ admin }) => {
+        const topics = (await admin.listTopics()).filter((name) => name.includes(fragment))
+        if (topics.length > 0) await admin.deleteTopics({ topics })
+        const { groups } = await admin.listGroups()
+        const named = groups.map(({ groupId }) => groupId).filter((name) => name.includes(fragment))
+        if (named.length > 0) await admin.deleteGroups(named).catch(() => {})
+      }),
   }
 }

@@ -15,129 +15,145 @@ export const topicOf = ({ channel, group, lane = 'main' }: Address): string => {
 const topicsOf = (at: GroupAddress): readonly string[] =>
   (at.lane ?? 'main') === 'main' ? [topicOf({ channel: at.channel }), topicOf(at)] : [topicOf(at)]
 
+/** What one look at the broker needs. */
+interface Session {
+  readonly admin: Admin
+  readonly log: RawLog
+  readonly producer: Producer
+}
+
+export interface KafkaProbe extends Probe {
+  /** Connections for one piece of work: kafkajs fails in all it does once a topic that it has seen is deleted. */
+  use<T>(work: (session: Session) => Promise<T>): Promise<T>
+}
+
 /** Kafka through kafkajs alone. */
-export function kafkaProbe(url: string): Probe & { open(): Promise<void>; close(): Promise<void>; readonly admin: Admin } {
+export function kafkaProbe(url: string): KafkaProbe {
   const kafka: Kafka = kafkaAt(url)
-  const admin = kafka.admin()
-  const producer: Producer = kafka.producer({ allowAutoTopicCreation: false })
-  let opened: Promise<RawLog> | undefined
   let names = 0
 
-  const open = async (): Promise<RawLog> => {
-    await Promise.all([admin.connect(), producer.connect()])
-    return RawLog.open(kafka)
+  const use: KafkaProbe['use'] = async (work) => {
+    const admin = kafka.admin()
+    const producer = kafka.producer({ allowAutoTopicCreation: false })
+    const [log] = await Promise.all([RawLog.open(kafka), admin.connect(), producer.connect()])
+    try {
+      return await work({ admin, log, producer })
+    } finally {
+      await Promise.all([log.close(), producer.disconnect(), admin.disconnect()])
+    }
   }
-  const log = (): Promise<RawLog> => {
-    opened ??= open()
-    return opened
-  }
-  const existing = async (topics: readonly string[]): Promise<readonly string[]> => {
-    const all = new Set(await admin.listTopics())
-    const found = topics.filter((topic) => all.has(topic))
-    if (found.length === 0) throw new Error(`no topic ${topics.join(' or ')}`)
-    return found
-  }
-  /** Of each partition, where the group is and where the log ends. */
-  const spans = async (at: GroupAddress): Promise<readonly { readonly from: RawPosition; readonly end: bigint }[]> => {
-    const topics = await existing(topicsOf(at))
-    const committed = await admin.fetchOffsets({ groupId: topicOf(at), topics: [...topics] })
-    const found = await Promise.all(topics.map(async (topic) => ({ topic, offsets: await admin.fetchTopicOffsets(topic) })))
-    return found.flatMap(({ topic, offsets }) =>
-      offsets.map(({ partition, low, high }) => {
-        const own = committed.find((each) => each.topic === topic)?.partitions.find((each) => each.partition === partition)
-        const offset = BigInt(own?.offset ?? -1)
-        return { from: { topic, partition, offset: offset < BigInt(low) ? BigInt(low) : offset }, end: BigInt(high) }
+  return {
+    use,
+    inject: (to, message) =>
+      use(async ({ producer }) => {
+        const record = published(message)
+        const isLetter = to.group !== undefined && to.lane === 'dead'
+        // A compacted topic takes no record without a key.
+        const key = isLetter ? `theirs-${process.pid}-${++names}` : record.key
+        const keyed = isLetter && record.key !== null ? { [keyHeader]: `=${record.key}` } : {}
+        const messages = [{ ...record, key, headers: { ...record.headers, ...keyed } }]
+        await producer.send({ topic: topicOf(to), messages })
       }),
-    )
+    extract: (from, limit = Number.POSITIVE_INFINITY) =>
+      use((session) => (isDead(from) ? bury(session, from, limit) : take(session, from, limit))),
+    readDeadLetters: (channel, group) =>
+      use(async (session) => (await letters(session, { channel, group, lane: 'dead' })).map(asRead)),
+    depth: (at) =>
+      use(async (session) => {
+        if (isDead(at)) return (await letters(session, at)).length
+        return (await hasMembers(session, at)) ? 0 : lag(session, at)
+      }),
+    unsettled: (at) =>
+      use(async (session) => (!isDead(at) && (await hasMembers(session, at)) ? lag(session, at) : 0)),
+    entities: (fragment) =>
+      use(async ({ admin }) => {
+        const { groups } = await admin.listGroups()
+        const found = [...(await admin.listTopics()), ...groups.map(({ groupId }) => `group ${groupId}`)]
+        return found.filter((name) => name.includes(fragment)).sort()
+      }),
+    connections: async () => undefined,
   }
-  const waiting = async (at: GroupAddress): Promise<readonly RawRecord[]> => {
-    const raw = await log()
-    const pieces = []
-    for (const { from, end } of await spans(at)) pieces.push(...(await raw.read(from, end)))
-    return pieces
+}
+
+const isDead = ({ lane }: GroupAddress): boolean => lane === 'dead'
+
+async function existing({ admin }: Session, topics: readonly string[]): Promise<readonly string[]> {
+  const all = new Set(await admin.listTopics())
+  const found = topics.filter((topic) => all.has(topic))
+  if (found.length === 0) throw new Error(`no topic ${topics.join(' or ')}`)
+  return found
+}
+
+interface Span {
+  readonly from: RawPosition
+  readonly end: bigint
+}
+
+/** Of each partition, where the group is and where the log ends. */
+async function spans(session: Session, at: GroupAddress): Promise<readonly Span[]> {
+  const { admin } = session
+  const topics = await existing(session, topicsOf(at))
+  const committed = await admin.fetchOffsets({ groupId: topicOf(at), topics: [...topics] })
+  const found = await Promise.all(topics.map(async (topic) => ({ topic, offsets: await admin.fetchTopicOffsets(topic) })))
+  return found.flatMap(({ topic, offsets }) =>
+    offsets.map(({ partition, low, high }) => {
+      const own = committed.find((each) => each.topic === topic)?.partitions.find((each) => each.partition === partition)
+      const offset = BigInt(own?.offset ?? -1)
+      return { from: { topic, partition, offset: offset < BigInt(low) ? BigInt(low) : offset }, end: BigInt(high) }
+    }),
+  )
+}
+
+async function lag(session: Session, at: GroupAddress): Promise<number> {
+  return (await spans(session, at)).reduce((sum, { from, end }) => sum + Number(end - from.offset), 0)
+}
+
+/** What a group with members has not committed is with them, as far as anybody can tell. */
+async function hasMembers({ admin }: Session, at: GroupAddress): Promise<boolean> {
+  const { groups } = await admin.describeGroups([topicOf(at)])
+  return groups.some(({ members }) => members.length > 0)
+}
+
+/** Takes what waits for a group: the group is behind it then. */
+async function take(session: Session, from: GroupAddress, limit: number): Promise<readonly ProbeMessage[]> {
+  const found: RawRecord[] = []
+  const positions: RawPosition[] = []
+  for (const span of await spans(session, from)) {
+    const records = (await session.log.read(span.from, span.end)).slice(0, limit - found.length)
+    found.push(...records)
+    const isAll = found.length < limit
+    const last = records.at(-1)
+    const behindLast = last === undefined ? span.from.offset : BigInt(last.offset) + 1n
+    positions.push({ ...span.from, offset: isAll ? span.end : behindLast })
   }
-  const letters = async (at: GroupAddress): Promise<readonly RawRecord[]> => {
-    const raw = await log()
-    const [topic = ''] = await existing([topicOf(at)])
-    const live = new Map<string, RawRecord>()
-    const placesOf = new Map<string, string[]>()
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-      for (const record of await raw.read({ topic, partition, offset: BigInt(low) }, BigInt(high))) {
-        const place = `${partition}@${record.offset}`
-        const names = [`${partition}/${record.key?.toString('latin1')}`, `${partition}/waybill-at:${place}`]
-        if (record.value === null) for (const buried of placesOf.get(names[0] as string) ?? []) live.delete(buried)
-        else {
-          live.set(place, record)
-          for (const name of names) placesOf.set(name, [...(placesOf.get(name) ?? []), place])
-        }
+  await session.log.commit(topicOf(from), positions)
+  return found.map(asRead)
+}
+
+/** The letters in a topic that no later tombstone removes, by its key or by the place that its key names. */
+async function letters(session: Session, at: GroupAddress): Promise<readonly RawRecord[]> {
+  const [topic = ''] = await existing(session, [topicOf(at)])
+  const live = new Map<string, RawRecord>()
+  const placesOf = new Map<string, string[]>()
+  for (const { partition, low, high } of await session.admin.fetchTopicOffsets(topic)) {
+    for (const record of await session.log.read({ topic, partition, offset: BigInt(low) }, BigInt(high))) {
+      const place = `${partition}@${record.offset}`
+      const names = [`${partition}/${record.key?.toString('latin1')}`, `${partition}/waybill-at:${place}`]
+      if (record.value === null) for (const buried of placesOf.get(names[0] as string) ?? []) live.delete(buried)
+      else {
+        live.set(place, record)
+        for (const name of names) placesOf.set(name, [...(placesOf.get(name) ?? []), place])
       }
     }
-    return [...live.values()]
   }
-  const isDead = ({ lane }: GroupAddress): boolean => lane === 'dead'
-  const lag = async (at: GroupAddress): Promise<number> =>
-    (await spans(at)).reduce((sum, { from, end }) => sum + Number(end - from.offset), 0)
-  /** What a group with members has not committed is with them, as far as anybody can tell. */
-  const hasMembers = async (at: GroupAddress): Promise<boolean> => {
-    const { groups } = await admin.describeGroups([topicOf(at)])
-    return groups.some(({ members }) => members.length > 0)
-  }
+  return [...live.values()]
+}
 
-  return {
-    admin,
-    async inject(to, message) {
-      await log()
-      const record = published(message)
-      const isLetter = to.group !== undefined && to.lane === 'dead'
-      // A compacted topic takes no record without a key.
-      const key = isLetter ? `theirs-${process.pid}-${++names}` : record.key
-      const headers = isLetter && record.key !== null ? { ...record.headers, 'waybill-key': `=${record.key}` } : record.headers
-      await producer.send({ topic: topicOf(to), messages: [{ ...record, key, headers }] })
-    },
-    async extract(from, limit = Number.POSITIVE_INFINITY) {
-      if (isDead(from)) {
-        const found = (await letters(from)).slice(0, limit)
-        const tombstones = found.map(({ partition, key }) => ({ partition, key, value: null }))
-        if (tombstones.length > 0) await producer.send({ topic: topicOf(from), messages: tombstones })
-        return found.map(asRead)
-      }
-      const found = [...(await waiting(from))].slice(0, limit)
-      const raw = await log()
-      const positions = (await spans(from)).map(({ from: begin, end }) => {
-        const taken = found.filter(({ topic, partition }) => topic === begin.topic && partition === begin.partition)
-        const last = taken.at(-1)
-        const all = limit === Number.POSITIVE_INFINITY
-        return { ...begin, offset: last !== undefined ? BigInt(last.offset) + 1n : all ? end : begin.offset }
-      })
-      await raw.commit(topicOf(from), positions)
-      return found.map(asRead)
-    },
-    readDeadLetters: async (channel, group) => (await letters({ channel, group, lane: 'dead' })).map(asRead),
-    async depth(at) {
-      await log()
-      if (isDead(at)) return (await letters(at)).length
-      return (await hasMembers(at)) ? 0 : lag(at)
-    },
-    async unsettled(at) {
-      await log()
-      return !isDead(at) && (await hasMembers(at)) ? lag(at) : 0
-    },
-    async entities(fragment) {
-      await log()
-      const { groups } = await admin.listGroups()
-      const found = [...(await admin.listTopics()), ...groups.map(({ groupId }) => `group ${groupId}`)]
-      return found.filter((name) => name.includes(fragment)).sort()
-    },
-    connections: async () => undefined,
-    async open() {
-      await log()
-    },
-    async close() {
-      const raw = await opened?.catch(() => undefined)
-      opened = undefined
-      await Promise.all([raw?.close(), producer.disconnect(), admin.disconnect()].map((each) => each?.catch(() => {})))
-    },
-  }
+async function bury(session: Session, from: GroupAddress, limit: number): Promise<readonly ProbeMessage[]> {
+  const found = (await letters(session, from)).slice(0, limit)
+  const tombstones = found.map(({ partition, key }) => ({ partition, key, value: null }))
+  if (tombstones.length > 0) await session.producer.send({ topic: topicOf(from), messages: tombstones })
+  return found.map(asRead)
 }
 
 const attributePrefix = 'ce_'
