@@ -109,7 +109,10 @@ const certificateCode = /CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE|HOSTNAME_MISMATC
 /** The code of whatever kafkajs, Node.js or this driver threw. Never throws. */
 export function classify(error: unknown): ErrorCode {
   let code: ErrorCode | undefined
-  for (const each of withCauses(error)) code = codeOf(each) ?? code
+  for (const each of withCauses(error)) {
+    if (MessagingError.is(each)) return each.code
+    code = codeOf(each) ?? code
+  }
   return code ?? 'internal'
 }
 
@@ -140,7 +143,6 @@ function* withCauses(error: unknown): Generator<object> {
 }
 
 function codeOf(error: object): ErrorCode | undefined {
-  if (MessagingError.is(error)) return error.code
   const { code, name, type } = error as { readonly code?: unknown; readonly name?: unknown; readonly type?: unknown }
   if (typeof type === 'string') {
     if (passing.has(type)) return 'unavailable'

@@ -24,6 +24,12 @@ interface Chunk {
   readonly bytes: Map<number, number>
 }
 
+interface Failure {
+  readonly error: unknown
+  /** Whether the request may have been made. */
+  readonly mayBeSent: boolean
+}
+
 /**
  * Sends to one topic, with a producer of its own: to kafkajs a topic that was deleted is in the way of all others.
  *
@@ -66,12 +72,22 @@ export class TopicSender {
         for (const index of chunks[at]!.indexes) batch.done(index)
         continue
       }
-      const failureOf = await this.#explain(failure)
-      for (const { records, indexes } of chunks.slice(at)) {
-        for (const [place, index] of indexes.entries()) batch.done(index, failureOf(records[place]!))
-      }
+      await this.#fail(batch, chunks.slice(at), failure)
       return
     }
+  }
+
+  /** The first of `chunks` failed, and the others were to follow. */
+  async #fail({ done }: SendBatch, [failed, ...later]: readonly Chunk[], { error, mayBeSent }: Failure): Promise<void> {
+    const code = classify(error)
+    const limit = code === 'tooLarge' ? await this.#limitNow() : undefined
+    const outcome = mayBeSent && !refused.has(code) ? 'unknown' : 'notSent'
+    for (const [place, index] of failed!.indexes.entries()) {
+      const isInnocent = limit !== undefined && batchOverheadBytes + recordBytes(failed!.records[place]!) <= limit
+      done(index, isInnocent ? { error: this.#neighbour(error), outcome } : { error, outcome })
+    }
+    const unsent: SendFailure = { error: code === 'tooLarge' ? this.#neighbour(error) : error, outcome: 'notSent' }
+    for (const { indexes } of later) for (const index of indexes) done(index, unsent)
   }
 
   /** Records that may go together: none refused before it is sent, no partition given more than fits one batch of Kafka. */
@@ -114,14 +130,14 @@ export class TopicSender {
     return new MessagingError('invalidArgument', what, { system: 'kafka' })
   }
 
-  async #produce({ records }: Chunk): Promise<{ readonly error: unknown; readonly isOpen: boolean } | undefined> {
+  async #produce({ records }: Chunk): Promise<Failure | undefined> {
     let producer: KafkaProducer
     try {
       this.#producer ??= this.#options.client.openProducer()
       producer = await this.#producer
     } catch (error) {
       this.#producer = undefined
-      return { error, isOpen: false }
+      return { error, mayBeSent: false }
     }
     try {
       await producer.send(this.#options.topic, records)
@@ -129,18 +145,7 @@ export class TopicSender {
     } catch (error) {
       this.#producer = undefined
       void producer.close()
-      return { error, isOpen: true }
-    }
-  }
-
-  /** What a failed request means to its own records, and to those that were to follow. */
-  async #explain({ error, isOpen }: { readonly error: unknown; readonly isOpen: boolean }) {
-    const code = classify(error)
-    const limit = code === 'tooLarge' ? await this.#limitNow() : undefined
-    const outcome = isOpen && !refused.has(code) ? 'unknown' : 'notSent'
-    return (record: NewRecord): SendFailure => {
-      const isInnocent = limit !== undefined && batchOverheadBytes + recordBytes(record) <= limit
-      return isInnocent ? { error: this.#neighbour(error), outcome: 'unknown' } : { error, outcome }
+      return { error, mayBeSent: true }
     }
   }
 

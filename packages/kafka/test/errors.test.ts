@@ -58,7 +58,7 @@ describe('an error of kafkajs', () => {
   it('is found under what it gave up with, in words', () => {
     const cause = protocolError('LEADER_NOT_AVAILABLE')
     expect(unwrapped(wrapped(cause))).toBe(cause)
-    expect(unwrapped(new KafkaJSNonRetriableError(cause, { cause } as never))).toBe(cause)
+    expect(unwrapped(Object.assign(new KafkaJSNonRetriableError(cause), { cause }))).toBe(cause)
     expect(protocolErrorOf(wrapped(cause))).toBe('LEADER_NOT_AVAILABLE')
     expect(protocolErrorOf(new Error('x'))).toBe(undefined)
     expect(unwrapped(undefined)).toBe(undefined)

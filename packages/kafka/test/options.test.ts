@@ -40,7 +40,7 @@ describe('the address', () => {
 })
 
 describe('options', () => {
-  it.each<[string, object, RegExp]>([
+  it.each<[string, unknown, RegExp]>([
     ['misspelt', { url, heartbeatMS: 1 }, /unknown option "heartbeatMS": did you mean "heartbeatMs"\?/],
     ['inherited', { url, constructor: 1 }, /unknown option "constructor"/],
     ['misspelt in tls', { url: 'kafkas://h', tls: { servernam: 'x' } }, /unknown option "tls.servernam"/],
