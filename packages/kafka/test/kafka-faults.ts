@@ -1,7 +1,8 @@
 import { type KafkaBroker, startKafkaProxy, startTlsFront, type TlsFront } from '@waybill/brokers'
-import type { Faults, ForeignMessage, ForeignValue, Link } from '@waybill/conformance'
+import { sleep, type Faults, type ForeignMessage, type ForeignValue, type Link } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
-import { type KafkaProbe, topicOf } from './kafka-probe.ts'
+import type { Message } from 'kafkajs'
+import { type KafkaProbe, topicOf, topicsOf } from './kafka-probe.ts'
 
 export interface KafkaLink extends Link {
   readonly url: string
@@ -61,9 +62,15 @@ function brokerFaults({ faults }: KafkaBroker): Faults {
 
 function topologyFaults({ control }: KafkaBroker, { use }: KafkaProbe): Faults {
   const create = (names: readonly string[], partitions = 4): Promise<unknown> =>
-    use(({ admin }) => {
+    use(async ({ admin }) => {
       const topics = names.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1 }))
-      return admin.createTopics({ topics, waitForLeaders: true })
+      await admin.createTopics({ topics, waitForLeaders: false })
+      const isThere = (): Promise<boolean> =>
+        use((fresh) => fresh.admin.fetchTopicMetadata({ topics: [...names] })).then(
+          () => true,
+          () => false,
+        )
+      while (!(await isThere())) await sleep(20)
     })
   const write = (topic: string, messages: readonly object[]): Promise<unknown> =>
     use(({ producer }) => producer.send({ topic, messages: messages as never }))
@@ -76,10 +83,13 @@ function topologyFaults({ control }: KafkaBroker, { use }: KafkaProbe): Faults {
     ...(control === undefined
       ? {}
       : {
-          /** More replicas are asked for than there are brokers. */
+          /** Nothing is small enough. (Of replicas Kafka 4.1 asks for no more than there are.) */
           async refuseSends(address) {
-            await control.setTopicConfig(topicOf(address), { 'min.insync.replicas': '2' })
-            return () => control.setTopicConfig(topicOf(address), { 'min.insync.replicas': null })
+            const setLimit = async (bytes: string | null): Promise<void> => {
+              for (const topic of topicsOf(address)) await control.setTopicConfig(topic, { 'max.message.bytes': bytes })
+            }
+            await setLimit('1')
+            return () => setLimit(null)
           },
         }),
     /** Dead letters in a topic that is not compacted would never go away. */
@@ -96,7 +106,11 @@ function topologyFaults({ control }: KafkaBroker, { use }: KafkaProbe): Faults {
       const groups = { [group]: { address: topicOf(main), deadLetterAddress: topicOf(dead) } }
       return { configuration: { address: topicOf({ channel }), groups }, main, dead }
     },
-    injectForeign: async (address, messages) => void (await write(topicOf(address), messages.map(foreign))),
+    /** One after the other: no batch is larger than the broker takes. */
+    injectForeign: (address, messages) =>
+      use(async ({ producer }) => {
+        for (const message of messages) await producer.send({ topic: topicOf(address), messages: [foreign(message)] })
+      }),
     async injectUnreadable(address) {
       const headers = { 'content-type': 'application/cloudevents+json' }
       await write(topicOf(address), [{ value: '{"specversion":"1.0",', headers }])
@@ -104,12 +118,20 @@ function topologyFaults({ control }: KafkaBroker, { use }: KafkaProbe): Faults {
   }
 }
 
-/** Of several headers of one name kafkajs writes each. */
-function foreign({ headers, contentType, body }: ForeignMessage): object {
+/** What a record may have in all, as the broker has it: https://kafka.apache.org/documentation/#brokerconfigs_message.max.bytes */
+const mostBytes = 900_000
+
+/** Of several headers of one name kafkajs writes each. Those that are too much for the broker never get in. */
+function foreign({ headers, contentType, body }: ForeignMessage): Message {
   const table: Record<string, Buffer[]> = Object.create(null)
-  for (const [name, value] of headers) (table[Buffer.from(name).toString()] ??= []).push(bytesOf(value))
+  let bytes = body.byteLength
+  for (const [name, value] of headers) {
+    const written = bytesOf(value)
+    bytes += name.byteLength + written.byteLength + 10
+    if (bytes <= mostBytes) (table[Buffer.from(name).toString()] ??= []).push(written)
+  }
   if (contentType !== undefined) table['content-type'] = [Buffer.from(contentType)]
-  return { value: Buffer.from(body), headers: table }
+  return { partition: 0, value: Buffer.from(body), headers: table }
 }
 
 /** Kafka's headers are bytes, whatever they mean. */

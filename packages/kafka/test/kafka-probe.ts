@@ -12,7 +12,7 @@ export const topicOf = ({ channel, group, lane = 'main' }: Address): string => {
 }
 
 /** What a group's main lane reads: the channel's topic, and the group's own. */
-const topicsOf = (at: GroupAddress): readonly string[] =>
+export const topicsOf = (at: GroupAddress): readonly string[] =>
   (at.lane ?? 'main') === 'main' ? [topicOf({ channel: at.channel }), topicOf(at)] : [topicOf(at)]
 
 /** What one look at the broker needs. */
@@ -45,14 +45,17 @@ export function kafkaProbe(url: string): KafkaProbe {
   return {
     use,
     inject: (to, message) =>
-      use(async ({ producer }) => {
+      use(async (session) => {
         const record = published(message)
         const isLetter = to.group !== undefined && to.lane === 'dead'
         // A compacted topic takes no record without a key.
         const key = isLetter ? `theirs-${process.pid}-${++names}` : record.key
         const keyed = isLetter && record.key !== null ? { [keyHeader]: `=${record.key}` } : {}
         const messages = [{ ...record, key, headers: { ...record.headers, ...keyed } }]
-        await producer.send({ topic: topicOf(to), messages })
+        const isMain = to.group === undefined || (to.lane ?? 'main') === 'main'
+        // A group of somebody else's topic has none of its own.
+        const [topic = ''] = await existing(session, isMain ? [topicOf(to), topicOf({ channel: to.channel })] : [topicOf(to)])
+        await session.producer.send({ topic, messages })
       }),
     extract: (from, limit = Number.POSITIVE_INFINITY) =>
       use((session) => (isDead(from) ? bury(session, from, limit) : take(session, from, limit))),
