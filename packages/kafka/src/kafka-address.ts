@@ -17,7 +17,8 @@ export interface KafkaUrl {
 
 /** `undefined`: it is none. */
 export function splitUrl(url: string): KafkaUrl | undefined {
-  const [, scheme, authority, path = '', query = ''] = /^([a-z]+):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?$/i.exec(url) ?? []
+  const [, scheme, authority, path = '', query = ''] =
+    /^([a-z]+):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?$/i.exec(url) ?? []
   if (scheme === undefined) return undefined
   return { scheme: scheme.toLowerCase(), authority: authority ?? '', path, parameters: new URLSearchParams(query) }
 }

@@ -91,7 +91,8 @@ export function wireMessageOf({ key, value, headers }: Pick<KafkaRecord, 'key' |
   const recordKey = read.deadLetterKey === undefined ? textOfKey(key) : read.deadLetterKey.slice(1)
   const body = read.isTombstone && value?.byteLength === 0 ? undefined : (value ?? undefined)
   const { contentType } = read
-  if (body !== undefined && isStructured(read)) return withKey(structuredEvent(contentType!, body, read.headers), recordKey)
+  if (body !== undefined && isStructured(read))
+    return withKey(structuredEvent(contentType!, body, read.headers), recordKey)
   const isKeyless = read.deadLetterKey === '' || recordKey === undefined
   const message = {
     id: read.id,

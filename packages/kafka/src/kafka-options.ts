@@ -205,7 +205,8 @@ function addressOf(url: string): KafkaAddress {
 function parseUrl(url: string): KafkaUrl {
   const parsed = splitUrl(url)
   return (
-    parsed ?? refuse('url is no URL; write kafka://user:password@host:9092,host2:9092, special characters percent-encoded')
+    parsed ??
+    refuse('url is no URL; write kafka://user:password@host:9092,host2:9092, special characters percent-encoded')
   )
 }
 

@@ -152,12 +152,18 @@ function check({ topics, route }: ChannelPlan, facts: Facts): void {
   const actual = facts.get(topic)!.partitions
   if (keyed && actual < partitions) {
     const what = `topic "${topic}" has ${actual} partitions, and ${partitions} are declared`
-    throw differs(channel, `${what}: set partitions to ${actual}, or add some with kafka-topics --alter once the groups are drained`)
+    throw differs(
+      channel,
+      `${what}: set partitions to ${actual}, or add some with kafka-topics --alter once the groups are drained`,
+    )
   }
   for (const { name, kind, isForeign } of topics) {
     const { partitions: found, isCompacted } = facts.get(name)!
     if (kind === 'dead' && !isForeign && !isCompacted) {
-      throw differs(channel, `topic "${name}" of dead letters has not cleanup.policy=compact: set it with kafka-configs --alter`)
+      throw differs(
+        channel,
+        `topic "${name}" of dead letters has not cleanup.policy=compact: set it with kafka-configs --alter`,
+      )
     }
     if (keyed && (kind === 'group' || kind === 'delay') && found !== actual) {
       const what = `topic "${name}" has ${found} partitions, and "${topic}" ${actual}, so a key would have two owners`

@@ -119,7 +119,11 @@ export class TopicSender {
     return key === null ? this.#keyless++ % partitions : partitionOf(key, partitions)
   }
 
-  #refusal({ key }: WireRecord, bytes: number, { maxMessageBytes, isCompacted }: TopicFacts): MessagingError | undefined {
+  #refusal(
+    { key }: WireRecord,
+    bytes: number,
+    { maxMessageBytes, isCompacted }: TopicFacts,
+  ): MessagingError | undefined {
     const { topic } = this.#options
     if (batchOverheadBytes + bytes > maxMessageBytes) {
       const what = `a record of ${bytes} bytes is more than topic "${topic}" takes (max.message.bytes=${maxMessageBytes})`

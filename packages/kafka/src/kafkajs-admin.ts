@@ -12,7 +12,8 @@ export interface KafkajsAdminOptions extends ConsumerSite {
 
 /** What `ConfigResourceTypes` calls a topic. */
 const topicResource = 2
-const laterMs = 100
+const laterMs = 50
+const newMs = 5_000
 
 /** What passes by itself once leaders and coordinators are found, and topics known to all brokers. */
 const passing = new Set([
@@ -31,6 +32,8 @@ const passing = new Set([
  */
 export class KafkajsAdmin implements KafkaAdmin {
   readonly #options: KafkajsAdminOptions
+  /** Topics that were made here, and until when they may not be known everywhere. */
+  readonly #new = new Map<string, number>()
 
   constructor(options: KafkajsAdminOptions) {
     this.#options = options
@@ -41,34 +44,36 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   async describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
-    return await this.#withAdmin(async (admin) => {
-      const existing = new Set(await admin.listTopics())
-      const topics = names.filter((name) => existing.has(name))
-      if (topics.length === 0) return new Map()
-      const metadata = await admin.fetchTopicMetadata({ topics }).catch(deletedMeanwhile)
-      return new Map(metadata.topics.map(({ name, partitions }) => [name, { name, partitions: partitions.length }]))
-    })
+    return await this.#withAdmin(
+      async (admin) => {
+        const existing = new Set(await admin.listTopics())
+        const topics = names.filter((name) => existing.has(name) || this.#isNew(name))
+        if (topics.length === 0) return new Map()
+        const metadata = await admin.fetchTopicMetadata({ topics })
+        return new Map(metadata.topics.map(({ name, partitions }) => [name, { name, partitions: partitions.length }]))
+      },
+      // One that was deleted since it was listed: it is listed no more.
+      isUnknownTopic,
+    )
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<readonly string[]> {
-    return await this.#withAdmin(async (admin) => {
-      const existing = new Set<string>()
-      const request = topics.map(({ name, partitions, replicationFactor, settings }) => ({
-        topic: name,
-        numPartitions: partitions,
-        replicationFactor,
-        configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
-      }))
-      await admin.createTopics({ topics: request, waitForLeaders: true }).then(
-        (isMade) => {
-          if (!isMade) for (const { name } of topics) existing.add(name)
-        },
-        (error: unknown) => {
-          for (const topic of existingAmong(error)) existing.add(topic)
-        },
-      )
-      return topics.map(({ name }) => name).filter((name) => !existing.has(name))
-    })
+    const names = topics.map(({ name }) => name)
+    const request = topics.map(({ name, partitions, replicationFactor, settings }) => ({
+      topic: name,
+      numPartitions: partitions,
+      replicationFactor,
+      configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
+    }))
+    const existing = await this.#withAdmin((admin) =>
+      admin.createTopics({ topics: request, waitForLeaders: false }).then(
+        (isMade) => (isMade ? [] : names),
+        (error: unknown) => existingAmong(error),
+      ),
+    )
+    for (const name of names) this.#new.set(name, this.#options.clock.monotonic() + newMs)
+    await this.#withAdmin((admin) => admin.fetchTopicMetadata({ topics: names }), isUnknownTopic)
+    return names.filter((name) => !existing.includes(name))
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
@@ -105,7 +110,7 @@ export class KafkajsAdmin implements KafkaAdmin {
         for (const { partition, offset } of seeks) found.push({ topic, partition, offset: BigInt(offset) })
       }
       return found
-    })
+    }, this.#isToCome(topics))
   }
 
   async committedOffsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffset[]> {
@@ -129,8 +134,9 @@ export class KafkajsAdmin implements KafkaAdmin {
     })
   }
 
-  #withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-    return this.#patiently(async () => {
+  /** `mayPass`: what else than the usual may be otherwise a moment later. */
+  #withAdmin<T>(work: (admin: Admin) => Promise<T>, mayPass: (error: unknown) => boolean = never): Promise<T> {
+    return this.#patiently(mayPass, async () => {
       const { kafka, destroy } = this.#options.newKafka()
       try {
         const admin = kafka.admin()
@@ -143,7 +149,7 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   #withCluster<T>(topics: readonly string[], work: (cluster: KafkajsCluster) => Promise<T>): Promise<T> {
-    return this.#patiently(async () => {
+    return this.#patiently(this.#isToCome(topics), async () => {
       const { kafka, destroy } = this.#options.newKafka()
       try {
         const cluster = clusterOf(kafka)
@@ -156,18 +162,35 @@ export class KafkajsAdmin implements KafkaAdmin {
     })
   }
 
-  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+  async #patiently<T>(mayPass: (error: unknown) => boolean, work: () => Promise<T>): Promise<T> {
     const { clock, patienceMs } = this.#options
     const until = clock.monotonic() + patienceMs
     for (;;) {
       try {
         return await work()
       } catch (error) {
-        if (!isPassing(error) || clock.monotonic() >= until) throw unwrapped(error)
+        if (!(isPassing(error) || mayPass(error)) || clock.monotonic() >= until) throw unwrapped(error)
         await new Promise<void>((resolve) => void clock.after(laterMs, resolve))
       }
     }
   }
+
+  /** Brokers hear of a new topic one after the other. */
+  #isToCome(topics: readonly string[]): (error: unknown) => boolean {
+    return (error) => isUnknownTopic(error) && topics.some((topic) => this.#isNew(topic))
+  }
+
+  #isNew(topic: string): boolean {
+    return (this.#new.get(topic) ?? 0) > this.#options.clock.monotonic()
+  }
+}
+
+function isUnknownTopic(error: unknown): boolean {
+  return protocolErrorOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
+function never(): boolean {
+  return false
 }
 
 /** Who commits for a group without members. */
@@ -186,11 +209,6 @@ function existingAmong(error: unknown): string[] {
   const other = errors.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS')
   if (other !== undefined) throw other
   return errors.map(({ topic }) => topic as string)
-}
-
-function deletedMeanwhile(error: unknown): { readonly topics: readonly { name: string; partitions: [] }[] } {
-  if (protocolErrorOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
-  return { topics: [] }
 }
 
 /** Who may use a topic need not be allowed to look at its settings. */

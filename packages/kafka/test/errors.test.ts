@@ -27,7 +27,11 @@ describe('the code', () => {
     ['nobody there', named('KafkaJSConnectionError', { code: 'ECONNREFUSED' }), 'unavailable'],
     ['no such host', named('KafkaJSConnectionError', { code: 'ENOTFOUND' }), 'unavailable'],
     ['a reset', named('Error', { code: 'ECONNRESET' }), 'unavailable'],
-    ['a certificate of nobody', named('KafkaJSConnectionError', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'unauthenticated'],
+    [
+      'a certificate of nobody',
+      named('KafkaJSConnectionError', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+      'unauthenticated',
+    ],
     ['a certificate that is over', named('KafkaJSConnectionError', { code: 'CERT_HAS_EXPIRED' }), 'unauthenticated'],
     ['no TLS on that port', named('Error', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }), 'failedPrecondition'],
     ['a coordinator that is being found', named('KafkaJSGroupCoordinatorNotFound'), 'unavailable'],

@@ -102,8 +102,14 @@ describe('what is sent', () => {
         }),
       },
     ],
-    ['names of Object', { headers: table({ ['__proto__']: 'p', constructor: 'c', toString: 't', hasOwnProperty: 'h' }) }],
-    ['other names beginning as those', { headers: table({ CE_ID: '1', 'ce_Odd-name': '2', 'waybill-attempt': '3', c: '', w: 'w' }) }],
+    [
+      'names of Object',
+      { headers: table({ ['__proto__']: 'p', constructor: 'c', toString: 't', hasOwnProperty: 'h' }) },
+    ],
+    [
+      'other names beginning as those',
+      { headers: table({ CE_ID: '1', 'ce_Odd-name': '2', 'waybill-attempt': '3', c: '', w: 'w' }) },
+    ],
     ['letters of all kinds', { headers: table({ ä: 'ö', '😀': '😀', empty: '' }) }],
   ])('reads back exactly, as a message and as a dead letter: %s', (_, change) => {
     const message = { ...complete, ...change }
@@ -112,20 +118,32 @@ describe('what is sent', () => {
   })
 
   it('reads back whatever it is', () => {
-    const names = fc.oneof(fc.constantFrom('ce_id', '__proto__', 'constructor', 'waybill-key', 'content-type'), fc.string())
-    const texts = fc.dictionary(names, fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()), { noNullPrototype: false })
+    const names = fc.oneof(
+      fc.constantFrom('ce_id', '__proto__', 'constructor', 'waybill-key', 'content-type'),
+      fc.string(),
+    )
+    const texts = fc.dictionary(
+      names,
+      fc.string({ unit: 'binary' }).map((text) => text.toWellFormed()),
+      { noNullPrototype: false },
+    )
     fc.assert(
-      fc.property(texts, fc.option(fc.string().map((key) => key.toWellFormed())), fc.option(fc.uint8Array()), (headers, key, body) => {
-        const well = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toWellFormed(), value]))
-        const message = {
-          ...complete,
-          headers: table(well),
-          key: key ?? undefined,
-          body: body === null ? undefined : Buffer.from(body),
-        }
-        expectSame(wireMessageOf(received(recordOf(message))), message)
-        expectSame(wireMessageOf(received(deadLetterOf(message))), message)
-      }),
+      fc.property(
+        texts,
+        fc.option(fc.string().map((key) => key.toWellFormed())),
+        fc.option(fc.uint8Array()),
+        (headers, key, body) => {
+          const well = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toWellFormed(), value]))
+          const message = {
+            ...complete,
+            headers: table(well),
+            key: key ?? undefined,
+            body: body === null ? undefined : Buffer.from(body),
+          }
+          expectSame(wireMessageOf(received(recordOf(message))), message)
+          expectSame(wireMessageOf(received(deadLetterOf(message))), message)
+        },
+      ),
       { numRuns: 1_000 },
     )
   })
@@ -211,7 +229,10 @@ describe('what comes from others', () => {
     ['in both', 'k', 'k', undefined],
     ['in both, and differs', 'k', 'other', 'other'],
   ])('has its key %s', (_, key, attribute, left) => {
-    const headers = { ce_specversion: Buffer.from('1.0'), ...(attribute ? { ce_partitionkey: Buffer.from(attribute) } : {}) }
+    const headers = {
+      ce_specversion: Buffer.from('1.0'),
+      ...(attribute ? { ce_partitionkey: Buffer.from(attribute) } : {}),
+    }
     const message = wireMessageOf({ key: key === undefined ? null : Buffer.from(key), value: null, headers })
     expect([message.key, message.extensions['partitionkey']]).toEqual(['k', left])
   })
@@ -227,8 +248,14 @@ describe('what comes from others', () => {
   })
 
   it('never throws', () => {
-    const name = fc.oneof(fc.constantFrom('ce_id', 'ce_specversion', '__proto__', 'waybill-key', 'content-type'), fc.string())
-    const value = fc.oneof(fc.uint8Array().map((bytes) => Buffer.from(bytes)), fc.anything({ maxDepth: 2 }))
+    const name = fc.oneof(
+      fc.constantFrom('ce_id', 'ce_specversion', '__proto__', 'waybill-key', 'content-type'),
+      fc.string(),
+    )
+    const value = fc.oneof(
+      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      fc.anything({ maxDepth: 2 }),
+    )
     fc.assert(
       fc.property(fc.dictionary(name, value), fc.option(fc.uint8Array()), (headers, body) => {
         const bytes = body === null ? null : Buffer.from(body)

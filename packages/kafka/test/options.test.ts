@@ -110,7 +110,11 @@ describe('options', () => {
 
 describe('secrets', () => {
   it('are told to the core and shown to nobody', () => {
-    const driver = kafka({ url: 'kafkas://u:s3cret@h', sasl: 'plain', tls: { cert: 'c', key: 'k3y', passphrase: 'phr4se' } })
+    const driver = kafka({
+      url: 'kafkas://u:s3cret@h',
+      sasl: 'plain',
+      tls: { cert: 'c', key: 'k3y', passphrase: 'phr4se' },
+    })
     expect(driver.secrets?.()).toEqual(['s3cret', 'k3y', 'phr4se'])
     expect(inspect(driver, { depth: 9, showHidden: true })).not.toMatch(/s3cret|k3y|phr4se/)
   })

@@ -61,7 +61,11 @@ function open(change: Partial<TopicFacts> = {}) {
       const { value } = recordOf(messages[index]!)
       outcomes.push(`${value}: ${failure === undefined ? 'ok' : `${classify(failure.error)} ${failure.outcome}`}`)
     }
-    sender.send({ entries: messages.map((each) => ({ message: each })), done, toRecord: (entry) => recordOf(entry.message) })
+    sender.send({
+      entries: messages.map((each) => ({ message: each })),
+      done,
+      toRecord: (entry) => recordOf(entry.message),
+    })
   }
   return { desk, sender, outcomes, send }
 }

@@ -56,7 +56,11 @@ describe('a group of somebody else', () => {
 
 describe('what Kafka cannot have', () => {
   it.each<[string, Partial<TopologyChannel>, RegExp]>([
-    ['a setting that is misspelt', { settings: { partition: 2 } }, /unknown setting "partition": did you mean "partitions"\?/],
+    [
+      'a setting that is misspelt',
+      { settings: { partition: 2 } },
+      /unknown setting "partition": did you mean "partitions"\?/,
+    ],
     ['no partitions', { settings: { partitions: 0 } }, /partitions must be a whole number/],
     ['a text of partitions', { settings: { partitions: '4' } }, /partitions must be a whole number/],
     ['a name too long with its escapes', { name: '_'.repeat(80) }, /too long/],
