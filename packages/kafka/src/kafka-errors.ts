@@ -149,8 +149,8 @@ function codeOf(error: object): ErrorCode | undefined {
     if (Object.hasOwn(protocolCodes, type)) return protocolCodes[type]
   }
   if (name === 'AbortError') return 'aborted'
-  if (typeof code === 'string') return ofPlatform(code)
-  return typeof name === 'string' && Object.hasOwn(clientErrors, name) ? clientErrors[name] : undefined
+  const platform = typeof code === 'string' ? ofPlatform(code) : undefined
+  return platform ?? (typeof name === 'string' && Object.hasOwn(clientErrors, name) ? clientErrors[name] : undefined)
 }
 
 function ofPlatform(code: string): ErrorCode | undefined {

@@ -25,6 +25,7 @@ describe('the code', () => {
     ['a factor the cluster cannot have', protocolError('INVALID_REPLICATION_FACTOR'), 'failedPrecondition'],
     ['an answer that did not come', named('KafkaJSRequestTimeoutError'), 'timeout'],
     ['nobody there', named('KafkaJSConnectionError', { code: 'ECONNREFUSED' }), 'unavailable'],
+    ['nobody there, in other words', named('KafkaJSConnectionError', { code: 'whatever' }), 'unavailable'],
     ['no such host', named('KafkaJSConnectionError', { code: 'ENOTFOUND' }), 'unavailable'],
     ['a reset', named('Error', { code: 'ECONNRESET' }), 'unavailable'],
     [
