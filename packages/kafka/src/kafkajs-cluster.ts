@@ -18,7 +18,11 @@ export interface KafkajsCluster {
 
 export interface KafkajsOffsets {
   readonly topic: string
-  readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata?: string | null }[]
+  readonly partitions: readonly {
+    readonly partition: number
+    readonly offset: string
+    readonly metadata?: string | null
+  }[]
 }
 
 export interface KafkajsBroker {
@@ -73,7 +77,12 @@ export function clusterOf(kafka: Kafka): KafkajsCluster {
     partitionAssigners: [
       ({ cluster }) => {
         handed = cluster
-        return { name: 'none', version: 0, assign: async () => [], protocol: () => ({ name: 'none', metadata: nothing }) }
+        return {
+          name: 'none',
+          version: 0,
+          assign: async () => [],
+          protocol: () => ({ name: 'none', metadata: nothing }),
+        }
       },
     ],
   })
@@ -114,13 +123,25 @@ const unfound = new Set(['KafkaJSBrokerNotFound', 'KafkaJSGroupCoordinatorNotFou
 
 /** kafkajs wraps what it has tried in vain. */
 export function verdictOf(error: unknown): Verdict {
-  let code: unknown
+  const { code, name } = innermost(error)
+  return unfound.has(name) ? 'later' : (verdicts[code] ?? 'failed')
+}
+
+/** There is no such topic, or the broker that was asked has not heard of it yet. */
+export function isUnknownTopic(error: unknown): boolean {
+  return innermost(error).code === unknownTopic
+}
+
+const unknownTopic = 3
+
+function innermost(error: unknown): { readonly code: number; readonly name: string } {
+  let [code, name] = [-1, '']
   for (let each = error as Wrapped | undefined, depth = 0; each instanceof Error && depth < 5; depth++) {
     if (typeof each.code === 'number') code = each.code
-    if (unfound.has(each.name)) return 'later'
+    name = each.name
     each = each.cause as Wrapped | undefined
   }
-  return verdicts[code as number] ?? 'failed'
+  return { code, name }
 }
 
 type Wrapped = Error & { readonly code?: unknown; readonly cause?: unknown }

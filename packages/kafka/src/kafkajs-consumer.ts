@@ -10,7 +10,7 @@ import type {
   RecordHandlers,
   TopicPartition,
 } from './kafka-client.ts'
-import { clusterOf, verdictOf, type KafkajsCluster } from './kafkajs-cluster.ts'
+import { clusterOf, isUnknownTopic, verdictOf, type KafkajsCluster } from './kafkajs-cluster.ts'
 import { Fetcher, placeOf } from './kafkajs-fetcher.ts'
 import { KafkajsGroup, type Membership } from './kafkajs-group.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
@@ -49,7 +49,7 @@ export async function openPartitionReader(
 ): Promise<PartitionReader> {
   const sockets = site.newKafka()
   try {
-    const cluster = await connected(sockets, new Set(from.map(({ topic }) => topic)))
+    const cluster = await connected(site, sockets, new Set(from.map(({ topic }) => topic)))
     const fetcher = new Fetcher({ cluster, pause: pauseOn(site.clock), onRecords, onFailed: failed })
     for (const each of from) fetcher.add(each)
     const close = async (): Promise<void> => {
@@ -95,10 +95,7 @@ class KafkajsGroupConsumer implements GroupConsumer {
     const { topics, group, ...times } = this.#options
     const { clock } = this.#site
     try {
-      const [cluster, joining] = await Promise.all([
-        connected(this.#reading, topics),
-        connected(this.#joining, topics),
-      ])
+      const [cluster, joining] = await Promise.all([connected(this.#site, this.#reading, topics), connected(this.#site, this.#joining, topics)])
       const onFailed = (error: unknown) => this.#fail(error)
       const onRecords = this.#handlers.onRecords.bind(this.#handlers)
       this.#fetcher = new Fetcher({ cluster, pause: pauseOn(clock), onRecords, onFailed })
@@ -139,7 +136,9 @@ class KafkajsGroupConsumer implements GroupConsumer {
     this.#fetcher.close()
     this.#member.end()
     const { memberId } = this.#member.membership
-    await (memberId === '' ? Promise.resolve() : this.#group.leave(memberId)).finally(() => this.#destroy())
+    // Who cannot be told finds out when the session is over.
+    if (memberId !== '') await this.#group.leave(memberId).catch(() => {})
+    this.#destroy()
   }
 
   /** The same member may commit again in the generation that comes, or once a coordinator is found. Throws otherwise. */
@@ -191,10 +190,27 @@ class KafkajsGroupConsumer implements GroupConsumer {
   }
 }
 
-async function connected({ kafka }: KafkaSockets, topics: Iterable<string>): Promise<KafkajsCluster> {
+/** A topic that was just made may not be known to the broker that is asked. */
+const maxUnknown = 20
+
+async function connected(
+  { clock }: ConsumerSite,
+  { kafka }: KafkaSockets,
+  topics: Iterable<string>,
+): Promise<KafkajsCluster> {
   const cluster = clusterOf(kafka)
   await cluster.connect()
-  for (const topic of topics) await cluster.addTargetTopic(topic)
+  for (const topic of topics) {
+    for (let tries = 1; ; tries++) {
+      try {
+        await cluster.addTargetTopic(topic)
+        break
+      } catch (error) {
+        if (tries === maxUnknown || !isUnknownTopic(error)) throw error
+        await pauseOn(clock)(againMs)
+      }
+    }
+  }
   return cluster
 }
 
