@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { structuredContentType, structuredEvent, type Headers, type WireMessage } from '@waybill/core/driver'
 import type { KafkaRecord, NewRecord } from './kafka-client.ts'
@@ -12,8 +13,13 @@ import {
 } from './kafka-header-names.ts'
 import { bufferOf, lastBytes, textOfBytes } from './kafka-text.ts'
 
-/** A record that has no partition yet. */
-export type WireRecord = Omit<NewRecord, 'partition'>
+/** A record before it is sent. */
+export interface WireRecord extends NewRecord {
+  /** To be chosen by who sends it. */
+  partition: number
+  /** The most that it can take in a batch of Kafka: https://kafka.apache.org/documentation/#recordbatch */
+  readonly mostBytes: number
+}
 
 type Writable = { [name: string]: string }
 
@@ -25,13 +31,9 @@ const noBytes = Buffer.alloc(0)
  */
 export function recordOf(message: WireMessage, group?: string): WireRecord {
   const { key, body } = message
-  const headers = headersOf(message)
-  if (group !== undefined) headers[groupHeader] = group
-  return {
-    key: key === undefined ? null : Buffer.from(key),
-    value: body === undefined ? null : bufferOf(body),
-    headers,
-  }
+  const headers = new HeaderWriter(message)
+  if (group !== undefined) headers.add(groupHeader, group)
+  return headers.record(key === undefined ? null : Buffer.from(key), body === undefined ? null : bufferOf(body))
 }
 
 /**
@@ -40,10 +42,10 @@ export function recordOf(message: WireMessage, group?: string): WireRecord {
  */
 export function deadLetterOf(message: WireMessage): WireRecord {
   const { key, body } = message
-  const headers = headersOf(message)
-  headers[keyHeader] = key === undefined ? '' : `=${key}`
-  if (body === undefined) headers[tombstoneHeader] = ''
-  return { key: deadLetterKey(message), value: body === undefined ? noBytes : bufferOf(body), headers }
+  const headers = new HeaderWriter(message)
+  headers.add(keyHeader, key === undefined ? '' : `=${key}`)
+  if (body === undefined) headers.add(tombstoneHeader, '')
+  return headers.record(deadLetterKey(message), body === undefined ? noBytes : bufferOf(body))
 }
 
 /**
@@ -60,18 +62,39 @@ export function deadLetterKey(message: WireMessage): Buffer {
   return Buffer.from(`${id}/${hash.digest('hex').slice(0, 32)}`)
 }
 
-function headersOf(message: WireMessage): Writable {
-  const table = Object.create(null) as Writable
-  const { id, source, type, time, contentType, extensions, headers } = message
-  table['ce_specversion'] = '1.0'
-  if (id !== undefined) table['ce_id'] = id
-  if (source !== undefined) table['ce_source'] = source
-  if (type !== undefined) table['ce_type'] = type
-  if (time !== undefined) table['ce_time'] = time
-  if (contentType !== undefined) table[contentTypeHeader] = contentType
-  for (const name in extensions) table[`ce_${name}`] = extensions[name]!
-  for (const name in headers) table[wireHeaderName(name)] = headers[name]!
-  return table
+/** What a batch takes beside its records. */
+export const batchOverheadBytes = 61
+const recordOverheadBytes = 40
+const headerOverheadBytes = 10
+
+/** The headers of one record. */
+class HeaderWriter {
+  readonly #table = Object.create(null) as Writable
+  /** In UTF-16 units, each of which makes at most three bytes. */
+  #letters = 0
+  #overhead = recordOverheadBytes
+
+  constructor({ id, source, type, time, contentType, extensions, headers }: WireMessage) {
+    this.add('ce_specversion', '1.0')
+    if (id !== undefined) this.add('ce_id', id)
+    if (source !== undefined) this.add('ce_source', source)
+    if (type !== undefined) this.add('ce_type', type)
+    if (time !== undefined) this.add('ce_time', time)
+    if (contentType !== undefined) this.add(contentTypeHeader, contentType)
+    for (const name in extensions) this.add(`ce_${name}`, extensions[name]!)
+    for (const name in headers) this.add(wireHeaderName(name), headers[name]!)
+  }
+
+  add(name: string, value: string): void {
+    this.#table[name] = value
+    this.#letters += name.length + value.length
+    this.#overhead += headerOverheadBytes
+  }
+
+  record(key: Buffer | null, value: Buffer | null): WireRecord {
+    const rest = this.#overhead + (key?.byteLength ?? 0) + (value?.byteLength ?? 0)
+    return { partition: 0, key, value, headers: this.#table, mostBytes: rest + 3 * this.#letters }
+  }
 }
 
 /** The group that a record is for; `undefined`: all that read its topic. */
@@ -151,58 +174,69 @@ class Reading {
 
   constructor(table: KafkaRecord['headers']) {
     if (table === undefined || table === null) return
-    for (const name of Object.keys(table)) this.#take(name, lastBytes(table[name]) ?? noBytes)
+    for (const name of Object.keys(table)) this.#take(name, table[name])
   }
 
-  #take(name: string, bytes: Uint8Array): void {
-    const text = textOfBytes(bytes)
+  #take(name: string, value: unknown): void {
+    const bytes = Buffer.isBuffer(value) ? value : bufferOf(lastBytes(value) ?? noBytes)
+    const text = bytes.toString()
+    if (text.includes('\ufffd') && !isUtf8(bytes)) return this.#takeBytes(name, bytes)
+    switch (name) {
+      case 'ce_specversion':
+        this.specversion = text
+        if (text !== '1.0') this.problem ??= 'CloudEvents specversion is not "1.0"'
+        return
+      case 'ce_id':
+        this.id = text
+        return
+      case 'ce_source':
+        this.source = text
+        return
+      case 'ce_type':
+        this.type = text
+        return
+      case 'ce_time':
+        this.time = text
+        return
+      case 'ce_partitionkey':
+        this.partitionKey = text
+        return
+      case contentTypeHeader:
+        this.contentType = text
+        return
+      default:
+        return this.#takeOther(name, text)
+    }
+  }
+
+  #takeOther(name: string, text: string): void {
     switch (headerKind(name)) {
       case 'application':
         return this.#header(name, text)
       case 'escaped':
         return this.#header(unescapedHeaderName(name), text)
-      case 'own':
-        return this.#takeOwn(name, text)
       case 'attribute':
-        if (text !== bufferOf(bytes).toString('utf8')) this.problem ??= `the header ${name} holds no text`
-        return this.#attribute(name.slice('ce_'.length), text)
+        return this.#extend(name.slice('ce_'.length), text)
+      case 'own':
+        if (name === keyHeader) this.deadLetterKey = text
+        else if (name === tombstoneHeader) this.isTombstone = true
     }
   }
 
-  #takeOwn(name: string, text: string): void {
-    if (name === contentTypeHeader) this.contentType = text
-    else if (name === keyHeader) this.deadLetterKey = text
-    else if (name === tombstoneHeader) this.isTombstone = true
+  /** What is no text: a header can have it, as base64, and an attribute cannot. */
+  #takeBytes(name: string, bytes: Buffer): void {
+    if (headerKind(name) === 'attribute') this.problem ??= `the header ${name} holds no text`
+    else this.#takeOther(name, bytes.toString('base64'))
   }
 
-  #attribute(name: string, text: string): void {
-    switch (name) {
-      case 'specversion':
-        this.specversion = text
-        if (text !== '1.0') this.problem ??= 'CloudEvents specversion is not "1.0"'
-        return
-      case 'id':
-        this.id = text
-        return
-      case 'source':
-        this.source = text
-        return
-      case 'type':
-        this.type = text
-        return
-      case 'time':
-        this.time = text
-        return
-      case 'partitionkey':
-        this.partitionKey = text
-        return
-      case 'datacontenttype':
-        this.contentType ??= text
-        return
-      default:
-        if (this.extensions === none) this.extensions = Object.create(null) as Writable
-        this.extensions[name] = text
+  /** `datacontenttype` stands in a header of its own. */
+  #extend(name: string, text: string): void {
+    if (name === 'datacontenttype') {
+      this.contentType ??= text
+      return
     }
+    if (this.extensions === none) this.extensions = Object.create(null) as Writable
+    this.extensions[name] = text
   }
 
   #header(name: string, text: string): void {
@@ -211,16 +245,9 @@ class Reading {
   }
 }
 
-const batchBytes = 61
-const recordOverheadBytes = 40
-const headerOverheadBytes = 10
-
-/** The most that a record can take in a batch: https://kafka.apache.org/documentation/#recordbatch */
+/** What the record takes in a batch, at most: its letters counted. */
 export function recordBytes({ key, value, headers }: WireRecord): number {
   let bytes = recordOverheadBytes + (key?.byteLength ?? 0) + (value?.byteLength ?? 0)
   for (const name in headers) bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name]!) + headerOverheadBytes
   return bytes
 }
-
-/** What a batch of such records takes beside them. */
-export const batchOverheadBytes = batchBytes

@@ -1,5 +1,5 @@
 import { MessagingError, type Outgoing, type SendDone, type SendFailure } from '@waybill/core/driver'
-import type { KafkaClient, KafkaProducer, NewRecord } from './kafka-client.ts'
+import type { KafkaClient, KafkaProducer } from './kafka-client.ts'
 import { classify } from './kafka-errors.ts'
 import { batchOverheadBytes, recordBytes, type WireRecord } from './kafka-message-mapper.ts'
 import { partitionOf } from './kafka-partitioner.ts'
@@ -19,7 +19,7 @@ export interface SendBatch {
 
 /** What goes out in one request, with the places of its records in the batch. */
 interface Chunk {
-  readonly records: NewRecord[]
+  readonly records: WireRecord[]
   readonly indexes: number[]
   readonly bytes: Map<number, number>
 }
@@ -96,19 +96,21 @@ export class TopicSender {
     let chunk: Chunk | undefined
     for (let index = 0; index < entries.length; index++) {
       const record = toRecord(entries[index]!)
-      const bytes = recordBytes(record)
+      const { mostBytes } = record
+      const bytes = batchOverheadBytes + mostBytes <= facts.maxMessageBytes ? mostBytes : recordBytes(record)
       const refusal = this.#refusal(record, bytes, facts)
       if (refusal !== undefined) {
         done(index, { error: refusal, outcome: 'notSent' })
         continue
       }
       const partition = this.#partitionOf(record, facts)
+      record.partition = partition
       if (chunk === undefined || bytesIn(chunk, partition) + bytes > facts.maxMessageBytes) {
         chunk = { records: [], indexes: [], bytes: new Map() }
         chunks.push(chunk)
       }
       chunk.bytes.set(partition, bytesIn(chunk, partition) + bytes)
-      chunk.records.push({ ...record, partition })
+      chunk.records.push(record)
       chunk.indexes.push(index)
     }
     return chunks

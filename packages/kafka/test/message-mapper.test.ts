@@ -165,6 +165,8 @@ describe('what is sent', () => {
     const record = recordOf({ ...complete, headers: table({ a: 'é'.repeat(1_000) }) })
     expect(recordBytes(record)).toBeGreaterThan(2_000 + 2)
     expect(recordBytes(record)).toBeLessThan(2_000 + 1_000)
+    expect(record.mostBytes).toBeGreaterThanOrEqual(recordBytes(record))
+    expect(record.mostBytes).toBeLessThan(3_000 + 2_000)
   })
 })
 

@@ -98,7 +98,7 @@ describe('a topic', () => {
   })
 
   it('gives no partition more in one request than fits a batch of Kafka, and keeps the order', async () => {
-    const size = recordBytes(recordOf(message('x'.repeat(100), 'k')))
+    const size = recordOf(message('x'.repeat(100), 'k')).mostBytes
     const { desk, outcomes, send, sender } = open({ maxMessageBytes: 61 + 2 * size })
     send([1, 2, 3, 4, 5].map((n) => message(`${n}`.repeat(100), 'k')))
     for (let n = 0; n < 3; n++) {
