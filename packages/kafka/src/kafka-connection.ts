@@ -13,27 +13,25 @@ import {
   type TopologyReport,
 } from '@waybill/core/driver'
 import { TopicBrowser } from './kafka-browser.ts'
-import type { KafkaClient, KafkaRecord, PartitionOffset } from './kafka-client.ts'
+import type { KafkaClient, PartitionOffset } from './kafka-client.ts'
 import { classify } from './kafka-errors.ts'
 import { inspectGroup } from './kafka-inspection.ts'
 import { GroupListener } from './kafka-listener.ts'
-import { addresseeOf, wireMessageOf } from './kafka-message-mapper.ts'
-import { delayTopic } from './kafka-names.ts'
 import type { KafkaSettings } from './kafka-options.ts'
 import { Provisioner, type Facts, type ProvisionMode } from './kafka-provisioner.ts'
+import { browsedTopic, groupOf, isSame, readFor, readingOf, type Reading } from './kafka-reading.ts'
 import { Sender } from './kafka-sender.ts'
 import { TemporaryGroup } from './kafka-temporary-group.ts'
-import { groupRoute, type ChannelRoute, type GroupRoute } from './kafka-topology.ts'
+import type { ChannelRoute } from './kafka-topology.ts'
 import { KafkajsClient } from './kafkajs-client.ts'
-import type { Dial } from './kafkajs-sockets.ts'
-
-type Source = ListenRequest['source']
 
 /** What this connection listens with. */
 interface LiveListener extends Listener {
   readonly request: ListenRequest
   /** Where the next record to be delivered is, of each partition it has. */
   readonly next: readonly PartitionOffset[]
+  /** Whatever it has is void at once. Resolves when it has left its group, so that others need not wait for its session. */
+  close(error: unknown): Promise<void>
 }
 
 /** A channel, how it came to be known, and what is known of its topics. */
@@ -55,22 +53,22 @@ export class KafkaConnection implements DriverConnection {
   #isOver = false
   #closing: Promise<void> | undefined
 
-  private constructor(settings: KafkaSettings, context: DriverContext, dial: Dial | undefined) {
+  private constructor(settings: KafkaSettings, context: DriverContext) {
     this.#settings = settings
     this.#context = context
-    this.#client = new KafkajsClient({ settings, context, dial, onLost: (error) => this.#lose(error) })
+    this.#client = new KafkajsClient({ settings, context, onLost: (error) => this.#lose(error) })
     this.#provisioner = new Provisioner(this.#client.admin, settings)
     this.#sender = context.role === 'send' ? new Sender({ client: this.#client }) : undefined
-    context.signal.addEventListener('abort', this.#end, { once: true })
+    context.signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   /** Usable within `connectTimeoutMs`; rejects promptly once `context.signal` aborts. */
-  static async open(settings: KafkaSettings, context: DriverContext, dial?: Dial): Promise<KafkaConnection> {
+  static async open(settings: KafkaSettings, context: DriverContext): Promise<KafkaConnection> {
     const { signal, logger } = context
     signal.throwIfAborted()
     if (settings.tls.allowUnverified)
       logger.warn(`tls.allowUnverified: whoever answers as one of ${settings.brokers.join(', ')} is trusted`)
-    const connection = new KafkaConnection(settings, context, dial)
+    const connection = new KafkaConnection(settings, context)
     try {
       await connection.#start()
     } catch (error) {
@@ -130,7 +128,16 @@ export class KafkaConnection implements DriverConnection {
   /** Whatever was handed over is answered first: by the broker, or because the connection is gone. */
   async #close(): Promise<void> {
     await this.#sender?.flush()
+    await Promise.race([this.#leave(new MessagingError('closed', 'the connection was closed')), this.#pause(leaveMs)])
     this.#end()
+  }
+
+  async #leave(error: unknown): Promise<void> {
+    await Promise.allSettled([...this.#listeners].map((listener) => listener.close(error)))
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#context.clock.after(delayMs, resolve))
   }
 
   #start(): Promise<void> {
@@ -157,19 +164,21 @@ export class KafkaConnection implements DriverConnection {
   #lose(error: unknown): void {
     if (this.#isOver) return
     if (this.#closing === undefined) this.#context.report({ kind: 'lost', error })
-    this.#end()
+    this.#end(error)
   }
 
-  readonly #end = (): void => {
+  #end(error?: unknown): void {
     this.#isOver = true
-    this.#context.signal.removeEventListener('abort', this.#end)
+    this.#context.signal.removeEventListener('abort', this.#onAbort)
+    void this.#leave(error)
     this.#client.destroy()
   }
 
-  /** A broker that stops says goodbye first: what then breaks is not one listener's matter. */
+  readonly #onAbort = (): void => this.#end(this.#context.signal.reason)
+
+  /** A broker that stops says goodbye first, and one that knows us no more turns all away: no one listener's matter. */
   #onCrashed(error: unknown): void {
-    const code = classify(error)
-    if (code === 'unavailable' || code === 'timeout') this.#lose(error)
+    if (epochal.has(classify(error))) this.#lose(error)
   }
 
   #keep<L extends LiveListener>(listener: L): L {
@@ -206,41 +215,11 @@ export class KafkaConnection implements DriverConnection {
   }
 }
 
-/** A consumer group and its topics. */
-interface Reading {
-  readonly group: string
-  readonly topics: readonly string[]
-}
+/** How long closing waits for groups to be told. */
+const leaveMs = 2_000
 
-function readingOf({ channel, topic }: ChannelRoute, route: GroupRoute, { group, lane = 'main' }: Source): Reading {
-  if (lane === 'main') {
-    return { group: route.groupId, topics: route.ownTopic === undefined ? [topic] : [topic, route.ownTopic] }
-  }
-  const own = lane === 'dead' ? route.deadTopic : delayTopic(channel, group, Number(lane.slice('delay.'.length)))
-  return { group: own, topics: [own] }
-}
-
-function groupOf(route: ChannelRoute, name: string): GroupRoute {
-  return route.groups.get(name) ?? groupRoute(route.channel, { name, delaysMs: [] })
-}
-
-function isSame(source: Source, { channel, group, lane = 'main' }: Source): boolean {
-  return source.channel === channel && source.group === group && (source.lane ?? 'main') === lane
-}
-
-/** What is for all, and what is for this group. */
-function readFor(group: string) {
-  return (record: KafkaRecord) => {
-    const addressee = addresseeOf(record)
-    return addressee === undefined || addressee === group ? wireMessageOf(record) : undefined
-  }
-}
-
-function browsedTopic({ deadTopic }: GroupRoute, { channel, group, lane = 'main' }: Source): string {
-  if (lane === 'dead') return deadTopic
-  const what = `cannot browse group "${group}" of "${channel}": its messages are its consumers'; browse its dead letters`
-  throw new MessagingError('unsupported', what, { channel, group, system: 'kafka' })
-}
+/** What is wrong with the connection and not with one listener. */
+const epochal: ReadonlySet<string> = new Set(['unavailable', 'timeout', 'unauthenticated', 'permissionDenied'])
 
 /** Settles as `work` does, or rejects once aborted. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -3,7 +3,6 @@ import { KafkaConnection } from './kafka-connection.ts'
 import { classify } from './kafka-errors.ts'
 import { maxNameLength } from './kafka-names.ts'
 import { checkKafkaOptions, envelopeRoomBytes, type KafkaOptions, type KafkaSettings } from './kafka-options.ts'
-import type { Dial } from './kafkajs-sockets.ts'
 
 /**
  * Kafka 4: batched idempotent sends, commits of the unbroken prefix, retries in delay lanes, order per key by partitions.
@@ -11,11 +10,6 @@ import type { Dial } from './kafkajs-sockets.ts'
  * @throws MessagingError `invalidArgument` on an unknown or wrong option.
  */
 export function kafka(options: KafkaOptions): Driver {
-  return kafkaThrough(options)
-}
-
-/** The same, through other addresses than those that the brokers advertise: a tunnel, a proxy that fails on purpose. */
-export function kafkaThrough(options: KafkaOptions, dial?: Dial): Driver {
   const settings = checkKafkaOptions(options)
   return {
     specVersion: 1,
@@ -23,7 +17,7 @@ export function kafkaThrough(options: KafkaOptions, dial?: Dial): Driver {
     secrets: () => secretsOf(settings),
     capabilities: capabilitiesOf(settings),
     classify,
-    connect: (context) => KafkaConnection.open(settings, context, dial),
+    connect: (context) => KafkaConnection.open(settings, context),
   }
 }
 

@@ -63,27 +63,30 @@ export class TopicSender {
   }
 
   async #send(batch: SendBatch): Promise<void> {
-    const facts = this.#facts
-    if (facts === undefined) return this.#failAll(batch, { error: this.#missing(), outcome: 'notSent' })
-    const chunks = this.#chunksOf(batch, facts)
+    if (this.#facts === undefined) return this.#failAll(batch, { error: this.#missing(), outcome: 'notSent' })
+    const records = batch.entries.map(batch.toRecord)
+    const facts = await this.#factsFor(records, this.#facts)
+    const chunks = this.#chunksOf(batch, records, facts)
     for (let at = 0; at < chunks.length; at++) {
       const failure = await this.#produce(chunks[at]!)
-      if (failure === undefined) {
-        for (const index of chunks[at]!.indexes) batch.done(index)
-        continue
-      }
-      await this.#fail(batch, chunks.slice(at), failure)
-      return
+      if (failure !== undefined) return this.#fail(batch, chunks.slice(at), failure)
+      for (const index of chunks[at]!.indexes) batch.done(index)
     }
+  }
+
+  /** Looked at anew when they stand in the way: somebody may have mended them. */
+  async #factsFor(records: readonly WireRecord[], facts: TopicFacts): Promise<TopicFacts> {
+    const isTooLarge = (record: WireRecord): boolean => sizeIn(record, facts) === undefined
+    return records.some(isTooLarge) ? this.#askLimit(facts) : facts
   }
 
   /** The first of `chunks` failed, and the others were to follow. */
   async #fail({ done }: SendBatch, [failed, ...later]: readonly Chunk[], { error, mayBeSent }: Failure): Promise<void> {
     const code = classify(error)
-    const limit = code === 'tooLarge' ? await this.#limitNow() : undefined
+    const facts = code === 'tooLarge' ? await this.#factsAfterRefusal() : undefined
     const outcome = mayBeSent && !refused.has(code) ? 'unknown' : 'notSent'
     for (const [place, index] of failed!.indexes.entries()) {
-      const isInnocent = limit !== undefined && batchOverheadBytes + recordBytes(failed!.records[place]!) <= limit
+      const isInnocent = facts !== undefined && sizeIn(failed!.records[place]!, facts) !== undefined
       done(index, isInnocent ? { error: this.#neighbour(error), outcome } : { error, outcome })
     }
     const unsent: SendFailure = { error: code === 'tooLarge' ? this.#neighbour(error) : error, outcome: 'notSent' }
@@ -91,16 +94,13 @@ export class TopicSender {
   }
 
   /** Records that may go together: none refused before it is sent, no partition given more than fits one batch of Kafka. */
-  #chunksOf({ entries, done, toRecord }: SendBatch, facts: TopicFacts): Chunk[] {
+  #chunksOf({ done }: SendBatch, records: readonly WireRecord[], facts: TopicFacts): Chunk[] {
     const chunks: Chunk[] = []
     let chunk: Chunk | undefined
-    for (let index = 0; index < entries.length; index++) {
-      const record = toRecord(entries[index]!)
-      const { mostBytes } = record
-      const bytes = batchOverheadBytes + mostBytes <= facts.maxMessageBytes ? mostBytes : recordBytes(record)
-      const refusal = this.#refusal(record, bytes, facts)
-      if (refusal !== undefined) {
-        done(index, { error: refusal, outcome: 'notSent' })
+    for (const [index, record] of records.entries()) {
+      const bytes = sizeIn(record, facts)
+      if (bytes === undefined || (record.key === null && facts.isCompacted)) {
+        done(index, { error: this.#refusal(record, facts), outcome: 'notSent' })
         continue
       }
       const partition = this.#partitionOf(record, facts)
@@ -121,19 +121,15 @@ export class TopicSender {
     return key === null ? this.#keyless++ % partitions : partitionOf(key, partitions)
   }
 
-  #refusal(
-    { key }: WireRecord,
-    bytes: number,
-    { maxMessageBytes, isCompacted }: TopicFacts,
-  ): MessagingError | undefined {
+  #refusal(record: WireRecord, { maxMessageBytes, isCompacted }: TopicFacts): MessagingError {
     const { topic } = this.#options
-    if (batchOverheadBytes + bytes > maxMessageBytes) {
-      const what = `a record of ${bytes} bytes is more than topic "${topic}" takes (max.message.bytes=${maxMessageBytes})`
-      return new MessagingError('tooLarge', what, { system: 'kafka' })
+    if (record.key === null && isCompacted) {
+      const what = `topic "${topic}" is compacted and takes no record without a key; give the channel a key`
+      return new MessagingError('invalidArgument', what, { system: 'kafka' })
     }
-    if (key !== null || !isCompacted) return undefined
-    const what = `topic "${topic}" is compacted and takes no record without a key; give the channel a key`
-    return new MessagingError('invalidArgument', what, { system: 'kafka' })
+    const bytes = recordBytes(record)
+    const what = `a record of ${bytes} bytes is more than topic "${topic}" takes (max.message.bytes=${maxMessageBytes})`
+    return new MessagingError('tooLarge', what, { system: 'kafka' })
   }
 
   async #produce({ records }: Chunk): Promise<Failure | undefined> {
@@ -155,14 +151,21 @@ export class TopicSender {
     }
   }
 
-  /** The topic takes less than it did: who is asked again keeps within it. `undefined`: it is not known to be less. */
-  async #limitNow(): Promise<number | undefined> {
+  /** What the topic takes now, if that is less than was known: who is asked again keeps within it. */
+  async #factsAfterRefusal(): Promise<TopicFacts | undefined> {
+    const before = this.#facts
+    if (before === undefined) return undefined
+    const now = await this.#askLimit(before)
+    return now.maxMessageBytes < before.maxMessageBytes ? now : undefined
+  }
+
+  async #askLimit(before: TopicFacts): Promise<TopicFacts> {
     const { client, topic } = this.#options
     const settings = await client.admin.topicSettings([topic], ['max.message.bytes']).catch(() => undefined)
-    const limit = Number(settings?.get(topic)?.['max.message.bytes'])
-    if (this.#facts === undefined || !(limit < this.#facts.maxMessageBytes)) return undefined
-    this.#facts = { ...this.#facts, maxMessageBytes: limit }
-    return limit
+    const maxMessageBytes = Number(settings?.get(topic)?.['max.message.bytes'])
+    if (!(maxMessageBytes > 0)) return before
+    this.#facts = { ...before, maxMessageBytes }
+    return this.#facts
   }
 
   #neighbour(cause: unknown): MessagingError {
@@ -181,6 +184,13 @@ export class TopicSender {
 
 /** The broker says that it has taken nothing. */
 const refused: ReadonlySet<string> = new Set(['notFound', 'permissionDenied', 'invalidArgument', 'unauthenticated'])
+
+/** What it takes in a batch, at most; `undefined`: more than the topic does. Counted only where the estimate is too much. */
+function sizeIn(record: WireRecord, { maxMessageBytes }: TopicFacts): number | undefined {
+  if (batchOverheadBytes + record.mostBytes <= maxMessageBytes) return record.mostBytes
+  const bytes = recordBytes(record)
+  return batchOverheadBytes + bytes <= maxMessageBytes ? bytes : undefined
+}
 
 function bytesIn({ bytes }: Chunk, partition: number): number {
   return bytes.get(partition) ?? batchOverheadBytes

@@ -16,13 +16,11 @@ import { KafkajsAdmin } from './kafkajs-admin.ts'
 import { openGroupConsumer, openPartitionReader, type ConsumerSite, type KafkaSockets } from './kafkajs-consumer.ts'
 import { KafkajsProducer } from './kafkajs-producer.ts'
 import { KafkajsPulse } from './kafkajs-pulse.ts'
-import { Sockets, type Dial } from './kafkajs-sockets.ts'
+import { Sockets } from './kafkajs-sockets.ts'
 
 export interface KafkajsClientOptions {
   readonly settings: KafkaSettings
   readonly context: DriverContext
-  /** Instead of the addresses that brokers advertise. */
-  readonly dial: Dial | undefined
   /** The cluster is out of reach. May be called several times. */
   readonly onLost: (error: unknown) => void
 }
@@ -54,10 +52,10 @@ export class KafkajsClient implements KafkaClient {
 
   /** Nothing in it tries again by itself, beyond asking each broker it was told of. */
   #newKafka(requestTimeoutMs = this.#options.settings.requestTimeoutMs): KafkaSockets {
-    const { settings, context, dial, onLost } = this.#options
+    const { settings, context, onLost } = this.#options
     const { brokers, clientId = `waybill-${context.instance}`, connectTimeoutMs } = settings
     const sasl = saslOf(settings)
-    const sockets = new Sockets({ settings, dial, onBroken: onLost, onEnded: () => this.#pulse.check() })
+    const sockets = new Sockets({ settings, onBroken: onLost, onEnded: () => this.#pulse.check() })
     this.#sockets.add(sockets)
     if (this.#reason !== undefined) sockets.destroy(this.#reason)
     const kafka = new Kafka({

@@ -2,9 +2,6 @@ import { connect as connectTcp, isIP, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { KafkaSettings } from './kafka-options.ts'
 
-/** Where to connect for an address that the cluster advertises. */
-export type Dial = (host: string, port: number) => { readonly host: string; readonly port: number }
-
 /** What kafkajs asks for a socket with. */
 export interface SocketRequest {
   readonly host: string
@@ -14,7 +11,6 @@ export interface SocketRequest {
 
 export interface SocketsOptions {
   readonly settings: Pick<KafkaSettings, 'secure' | 'tls'>
-  readonly dial: Dial | undefined
   /** A socket that was connected broke. */
   readonly onBroken: (error: Error) => void
   /** A broker ended one, as it does with those that are idle, or because it stops. */
@@ -35,11 +31,10 @@ export class Sockets {
 
   readonly open = ({ host, port, onConnect }: SocketRequest): Socket => {
     if (this.#reason !== undefined) return stillborn(this.#reason)
-    const { dial, settings } = this.#options
-    const to = dial?.(host, port) ?? { host, port }
+    const { settings } = this.#options
     const socket = settings.secure
-      ? connectTls({ ...tlsOptions(settings, host), ...to }, onConnect)
-      : connectTcp(to, onConnect)
+      ? connectTls({ ...tlsOptions(settings, host), host, port }, onConnect)
+      : connectTcp({ host, port }, onConnect)
     socket.setKeepAlive(true, keepAliveMs)
     socket.setNoDelay(true)
     this.#watch(socket, settings.secure ? 'secureConnect' : 'connect')

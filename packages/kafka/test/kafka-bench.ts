@@ -15,9 +15,7 @@ import {
 } from '@waybill/core/driver'
 import type { Admin } from 'kafkajs'
 import { inject } from 'vitest'
-import type { KafkaOptions } from '../src/index.ts'
-import { kafkaThrough } from '../src/kafka-driver.ts'
-import type { Dial } from '../src/kafkajs-sockets.ts'
+import { kafka, type KafkaOptions } from '../src/index.ts'
 import { kafkaAt, RawLog, type RawRecord } from './kafka-cluster.ts'
 
 export const brokerUrl = process.env.WAYBILL_KAFKA_URL ?? inject('kafka').url
@@ -46,14 +44,14 @@ export class Bench {
 
   constructor(options: Omit<KafkaOptions, 'url'> = {}) {
     this.#options = { partitions: 3, heartbeatMs: 1_000, sessionTimeoutMs: 6_000, ...options }
-    this.driver = kafkaThrough({ url: brokerUrl, ...this.#options })
+    this.driver = kafka({ url: brokerUrl, ...this.#options })
   }
 
-  async open(role: 'send' | 'receive', topology?: Topology, dial?: Dial): Promise<Opened> {
+  async open(role: 'send' | 'receive', topology?: Topology, url?: string): Promise<Opened> {
     const events: DriverEvent[] = []
     const warnings: string[] = []
     const controller = new AbortController()
-    const driver = kafkaThrough({ url: brokerUrl, ...this.#options }, dial)
+    const driver = url === undefined ? this.driver : kafka({ ...this.#options, url })
     const connection = await driver.connect({
       role,
       instance: 'bench',

@@ -2,6 +2,7 @@ import { MessagingError } from '@waybill/core/driver'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   Bench,
+  brokerUrl,
   freshName,
   headersOf,
   numbered,
@@ -26,9 +27,9 @@ const group = 'group'
 const codeOf = ({ error }: Outcome) => (error === undefined ? 'confirmed' : bench.driver.classify(error))
 
 async function throughProxy(name: string) {
-  const proxy = await SilentProxy.open()
+  const proxy = await SilentProxy.open(brokerUrl)
   proxies.push(proxy)
-  const sender = await bench.open('send', topologyOf(name, { settings: { partitions: 1 } }), proxy.dial)
+  const sender = await bench.open('send', topologyOf(name, { settings: { partitions: 1 } }), proxy.url)
   return { proxy, ...sender }
 }
 

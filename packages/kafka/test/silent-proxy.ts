@@ -1,29 +1,33 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import type { Dial } from '../src/kafkajs-sockets.ts'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A way to the broker that can keep answers to itself. */
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** A way to the broker that can keep answers to itself. Clients that the broker tells its address come here again. */
 export class SilentProxy {
-  /** To be given to the driver. */
-  readonly dial: Dial = (host, port) => {
-    this.#to = { host, port }
-    return { host: '127.0.0.1', port: (this.#server.address() as AddressInfo).port }
-  }
   readonly #server: Server
   readonly #pairs = new Set<readonly [client: Socket, broker: Socket]>()
-  #to = { host: '', port: 0 }
+  readonly #broker: Place
   /** How many bytes of answers were swallowed. */
   swallowed = 0
   isSilent = false
 
-  private constructor() {
+  private constructor(broker: Place) {
+    this.#broker = broker
     this.#server = createServer((client) => this.#accept(client))
   }
 
-  static async open(): Promise<SilentProxy> {
-    const proxy = new SilentProxy()
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve))
+  static async open(brokerUrl: string): Promise<SilentProxy> {
+    const { hostname, port } = new URL(brokerUrl.replace(/^kafka:/, 'http:'))
+    const proxy = new SilentProxy({ host: hostname, port: Number(port) })
+    await new Promise<void>((resolve) => proxy.#server.listen(0, hostname, resolve))
     return proxy
+  }
+
+  get url(): string {
+    return `kafka://${this.#broker.host}:${this.#port}`
   }
 
   /** Says goodbye to all who are connected, as a broker that stops does. */
@@ -43,14 +47,18 @@ export class SilentProxy {
     for (const [client] of this.#pairs) client.destroy()
   }
 
+  get #port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
   #accept(client: Socket): void {
-    const broker = connect(this.#to)
+    const broker = connect(this.#broker)
     const pair = [client, broker] as const
     this.#pairs.add(pair)
     client.on('data', (bytes) => broker.write(bytes))
     broker.on('data', (bytes) => {
       if (this.isSilent) this.swallowed += bytes.byteLength
-      else client.write(bytes)
+      else client.write(this.#redirected(bytes))
     })
     for (const socket of pair) {
       socket.on('error', () => {})
@@ -59,5 +67,15 @@ export class SilentProxy {
         for (const each of pair) each.destroy()
       })
     }
+  }
+
+  /** With our port wherever the broker says where it is: its host, and the port as four bytes. */
+  #redirected(bytes: Buffer): Buffer {
+    const place = Buffer.from(`${this.#broker.host}\0\0\0\0`)
+    const end = place.writeInt32BE(this.#broker.port, place.length - 4)
+    for (let found = bytes.indexOf(place); found >= 0; found = bytes.indexOf(place, found + 1)) {
+      bytes.writeInt32BE(this.#port, found + end - 4)
+    }
+    return bytes
   }
 }

@@ -53,6 +53,7 @@ class Desk {
 
 function open(change: Partial<TopicFacts> = {}) {
   const desk = new Desk()
+  desk.maxMessageBytes = String(change.maxMessageBytes ?? 1_000_000)
   const sender = new TopicSender({ client: desk.client, topic: 't' })
   sender.learn({ partitions: 4, maxMessageBytes: 1_000_000, isCompacted: false, ...change })
   const outcomes: string[] = []
@@ -202,6 +203,18 @@ describe('a failure', () => {
     send([message('c'.repeat(300))])
     await sender.flush()
     expect(outcomes[2]).toBe(`${'c'.repeat(300)}: tooLarge notSent`)
+  })
+
+  it('for size is over once the topic takes more', async () => {
+    const { desk, outcomes, send, sender } = open({ maxMessageBytes: 300 })
+    send([message('a'.repeat(300))])
+    await sender.flush()
+    desk.maxMessageBytes = '1000000'
+    send([message('b'.repeat(300))])
+    await turn()
+    desk.requests[0]!.answer()
+    await sender.flush()
+    expect(outcomes.map((each) => each.replace(/^.*: /, ''))).toEqual(['tooLarge notSent', 'ok'])
   })
 
   it('for size, with the limit that was known, is nobody else’s fault', async () => {
