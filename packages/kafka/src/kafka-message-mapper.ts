@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { structuredContentType, structuredEvent, type Headers, type WireMessage } from '@waybill/core/driver'
-import type { KafkaRecord, NewRecord } from './kafka-client.ts'
+import type { KafkaRecord } from './kafka-client.ts'
 import {
   contentTypeHeader,
   groupHeader,
@@ -9,17 +9,9 @@ import {
   keyHeader,
   tombstoneHeader,
   unescapedHeaderName,
-  wireHeaderName,
 } from './kafka-header-names.ts'
+import { HeaderWriter, type WireRecord } from './kafka-record.ts'
 import { bufferOf, lastBytes, textOfBytes } from './kafka-text.ts'
-
-/** A record before it is sent. */
-export interface WireRecord extends NewRecord {
-  /** To be chosen by who sends it. */
-  partition: number
-  /** The most that it can take in a batch of Kafka: https://kafka.apache.org/documentation/#recordbatch */
-  readonly mostBytes: number
-}
 
 type Writable = { [name: string]: string }
 
@@ -60,41 +52,6 @@ export function deadLetterKey(message: WireMessage): Buffer {
   for (const texts of [extensions, headers]) hash.update(JSON.stringify(Object.entries(texts)))
   if (body !== undefined) hash.update(body)
   return Buffer.from(`${id}/${hash.digest('hex').slice(0, 32)}`)
-}
-
-/** What a batch takes beside its records. */
-export const batchOverheadBytes = 61
-const recordOverheadBytes = 40
-const headerOverheadBytes = 10
-
-/** The headers of one record. */
-class HeaderWriter {
-  readonly #table = Object.create(null) as Writable
-  /** In UTF-16 units, each of which makes at most three bytes. */
-  #letters = 0
-  #overhead = recordOverheadBytes
-
-  constructor({ id, source, type, time, contentType, extensions, headers }: WireMessage) {
-    this.add('ce_specversion', '1.0')
-    if (id !== undefined) this.add('ce_id', id)
-    if (source !== undefined) this.add('ce_source', source)
-    if (type !== undefined) this.add('ce_type', type)
-    if (time !== undefined) this.add('ce_time', time)
-    if (contentType !== undefined) this.add(contentTypeHeader, contentType)
-    for (const name in extensions) this.add(`ce_${name}`, extensions[name]!)
-    for (const name in headers) this.add(wireHeaderName(name), headers[name]!)
-  }
-
-  add(name: string, value: string): void {
-    this.#table[name] = value
-    this.#letters += name.length + value.length
-    this.#overhead += headerOverheadBytes
-  }
-
-  record(key: Buffer | null, value: Buffer | null): WireRecord {
-    const rest = this.#overhead + (key?.byteLength ?? 0) + (value?.byteLength ?? 0)
-    return { partition: 0, key, value, headers: this.#table, mostBytes: rest + 3 * this.#letters }
-  }
 }
 
 /** The group that a record is for; `undefined`: all that read its topic. */
@@ -243,11 +200,4 @@ class Reading {
     if (this.headers === none) this.headers = Object.create(null) as Writable
     this.headers[name] = text
   }
-}
-
-/** What the record takes in a batch, at most: its letters counted. */
-export function recordBytes({ key, value, headers }: WireRecord): number {
-  let bytes = recordOverheadBytes + (key?.byteLength ?? 0) + (value?.byteLength ?? 0)
-  for (const name in headers) bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name]!) + headerOverheadBytes
-  return bytes
 }

@@ -1,7 +1,7 @@
 import { MessagingError, type Outgoing, type SendDone, type SendFailure } from '@waybill/core/driver'
 import type { KafkaClient, KafkaProducer } from './kafka-client.ts'
 import { classify } from './kafka-errors.ts'
-import { batchOverheadBytes, recordBytes, type WireRecord } from './kafka-message-mapper.ts'
+import { batchOverheadBytes, recordBytes, type WireRecord } from './kafka-record.ts'
 import { partitionOf } from './kafka-partitioner.ts'
 import type { TopicFacts } from './kafka-provisioner.ts'
 

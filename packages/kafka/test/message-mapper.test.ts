@@ -2,15 +2,8 @@ import type { WireMessage } from '@waybill/core/driver'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { KafkaRecord } from '../src/kafka-client.ts'
-import {
-  addresseeOf,
-  deadLetterKey,
-  deadLetterOf,
-  recordBytes,
-  recordOf,
-  wireMessageOf,
-  type WireRecord,
-} from '../src/kafka-message-mapper.ts'
+import { addresseeOf, deadLetterKey, deadLetterOf, recordOf, wireMessageOf } from '../src/kafka-message-mapper.ts'
+import { recordBytes, type WireRecord } from '../src/kafka-record.ts'
 
 const none = Object.freeze(Object.create(null)) as { [name: string]: string }
 const table = (record: object) => Object.assign(Object.create(null), record) as { [name: string]: string }
