@@ -49,7 +49,7 @@ export async function openPartitionReader(
 ): Promise<PartitionReader> {
   const sockets = site.newKafka()
   try {
-    const cluster = await connected(site, sockets, new Set(from.map(({ topic }) => topic)))
+    const cluster = await connected(sockets, new Set(from.map(({ topic }) => topic)))
     const fetcher = new Fetcher({ cluster, pause: pauseOn(site.clock), onRecords, onFailed: failed })
     for (const each of from) fetcher.add(each)
     const close = async (): Promise<void> => {
@@ -95,7 +95,7 @@ class KafkajsGroupConsumer implements GroupConsumer {
     const { topics, group, ...times } = this.#options
     const { clock } = this.#site
     try {
-      const [cluster, joining] = await Promise.all([connected(this.#site, this.#reading, topics), connected(this.#site, this.#joining, topics)])
+      const [cluster, joining] = await Promise.all([connected(this.#reading, topics), connected(this.#joining, topics)])
       const onFailed = (error: unknown) => this.#fail(error)
       const onRecords = this.#handlers.onRecords.bind(this.#handlers)
       this.#fetcher = new Fetcher({ cluster, pause: pauseOn(clock), onRecords, onFailed })
@@ -190,14 +190,10 @@ class KafkajsGroupConsumer implements GroupConsumer {
   }
 }
 
-/** A topic that was just made may not be known to the broker that is asked. */
-const maxUnknown = 20
+/** A topic that was just made may not be known to the broker that is asked. Each try takes a way there and back. */
+const maxUnknown = 100
 
-async function connected(
-  { clock }: ConsumerSite,
-  { kafka }: KafkaSockets,
-  topics: Iterable<string>,
-): Promise<KafkajsCluster> {
+async function connected({ kafka }: KafkaSockets, topics: Iterable<string>): Promise<KafkajsCluster> {
   const cluster = clusterOf(kafka)
   await cluster.connect()
   for (const topic of topics) {
@@ -207,7 +203,6 @@ async function connected(
         break
       } catch (error) {
         if (tries === maxUnknown || !isUnknownTopic(error)) throw error
-        await pauseOn(clock)(againMs)
       }
     }
   }
