@@ -36,7 +36,7 @@ export function delaysAmong(topics: Iterable<string>, channel: string, group: st
   const delays: number[] = []
   for (const topic of topics) {
     const digits = topic.startsWith(start) ? topic.slice(start.length) : ''
-    if (/^[1-9]\d{0,12}$/.test(digits)) delays.push(Number(digits))
+    if (/^(0|[1-9]\d{0,12})$/.test(digits)) delays.push(Number(digits))
   }
   return delays.sort((a, b) => a - b)
 }

@@ -1,7 +1,7 @@
 import { MessagingError, type Address, type Outgoing, type SendDone } from '@waybill/core/driver'
 import type { KafkaClient } from './kafka-client.ts'
 import { deadLetterOf, recordOf } from './kafka-message-mapper.ts'
-import { deadTopic, delayTopic, groupTopic } from './kafka-names.ts'
+import { deadTopic, delayTopic } from './kafka-names.ts'
 import type { Facts } from './kafka-provisioner.ts'
 import { TopicSender, type SendBatch } from './kafka-topic-sender.ts'
 import type { ChannelRoute } from './kafka-topology.ts'
@@ -70,8 +70,8 @@ function targetOf(route: ChannelRoute, to: Address): Target {
     const delayMs = Number(lane.slice('delay.'.length))
     return { topic: delayTopic(channel, group, delayMs), toRecord: ({ message }) => recordOf(message) }
   }
-  if (known === undefined) return { topic, toRecord: ({ message }) => recordOf(message, group) }
-  return { topic: known.ownTopic ?? groupTopic(channel, group), toRecord: ({ message }) => recordOf(message) }
+  if (known?.ownTopic === undefined) return { topic, toRecord: ({ message }) => recordOf(message, group) }
+  return { topic: known.ownTopic, toRecord: ({ message }) => recordOf(message) }
 }
 
 function failAll(entries: readonly Outgoing[], done: SendDone, error: MessagingError): void {

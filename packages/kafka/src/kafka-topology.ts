@@ -28,7 +28,10 @@ export interface GroupRoute {
   readonly group: string
   /** The consumer group of its main lane. */
   readonly groupId: string
-  /** Where what is sent to this group alone goes; `undefined`: an existing group that asks for no retries has none. */
+  /**
+   * Where what is sent to this group alone goes. `undefined`: an existing group that asks for no retries has none, and
+   * such a message goes to the channel's topic, marked for it.
+   */
   readonly ownTopic: string | undefined
   readonly deadTopic: string
   /** Ascending. */
@@ -64,14 +67,13 @@ export function planOf(channel: TopologyChannel, defaults: TopologyDefaults): Ch
 
 /** Where a group's messages are. A group that exists already has what retries need only when it asks for some. */
 export function groupRoute(channel: string, { name, delaysMs, address, deadLetterAddress }: TopologyGroup): GroupRoute {
-  const delays = delaysMs.filter((delayMs) => delayMs > 0)
-  const isBare = address !== undefined && delays.length === 0
+  const isBare = address !== undefined && delaysMs.length === 0
   return {
     group: name,
     groupId: address ?? groupTopic(channel, name),
     ownTopic: isBare ? undefined : groupTopic(channel, name),
     deadTopic: deadLetterAddress ?? deadTopic(channel, name),
-    delaysMs: delays,
+    delaysMs,
   }
 }
 

@@ -14,6 +14,8 @@ export interface KafkajsAdminOptions extends ConsumerSite {
 const topicResource = 2
 const laterMs = 50
 const newMs = 5_000
+/** What passes does so in the time of a few round trips, as a rule. */
+const triesAtOnce = 10
 
 /** What passes by itself once leaders and coordinators are found, and topics known to all brokers. */
 const passing = new Set([
@@ -165,12 +167,12 @@ export class KafkajsAdmin implements KafkaAdmin {
   async #patiently<T>(mayPass: (error: unknown) => boolean, work: () => Promise<T>): Promise<T> {
     const { clock, patienceMs } = this.#options
     const until = clock.monotonic() + patienceMs
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       try {
         return await work()
       } catch (error) {
         if (!(isPassing(error) || mayPass(error)) || clock.monotonic() >= until) throw unwrapped(error)
-        await new Promise<void>((resolve) => void clock.after(laterMs, resolve))
+        if (tries > triesAtOnce) await new Promise<void>((resolve) => void clock.after(laterMs, resolve))
       }
     }
   }

@@ -75,6 +75,7 @@ describe('names', () => {
     const topics = [
       delayTopic('a', 'b', 1_000),
       delayTopic('a', 'b', 200),
+      delayTopic('a', 'b', 0),
       delayTopic('a', 'b.c', 300),
       delayTopic('a.b', 'c', 400),
       deadTopic('a', 'b'),
@@ -82,7 +83,7 @@ describe('names', () => {
       'a..b..delay.x',
       'a..b..delay.',
     ]
-    expect(delaysAmong(topics, 'a', 'b')).toEqual([200, 1_000])
+    expect(delaysAmong(topics, 'a', 'b')).toEqual([0, 200, 1_000])
   })
 
   it.each(['', '.', '..', 'a/b', 'ä', 'x'.repeat(250)])('refuse %j as a topic', (topic) => {

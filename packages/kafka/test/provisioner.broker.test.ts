@@ -204,13 +204,15 @@ describe('what exists already', () => {
     for (const connection of [sender, receiver]) await connection.provision(topology, mode)
     const received = await receive(receiver, { source: { channel: name, group }, order: 'key' })
     await send(sender, { channel: name }, [wireMessage({ body: Buffer.from('through'), key: 'k' })])
+    await send(sender, { channel: name, group }, [wireMessage({ body: Buffer.from('redriven'), key: 'k' })])
+    await send(sender, { channel: name, group: 'other' }, [wireMessage({ body: Buffer.from('for others'), key: 'k' })])
     await send(sender, { channel: name, group, lane: 'dead' }, [wireMessage({ body: Buffer.from('dead') })])
-    await until('it arrives', () => received.bodies.length === 1)
+    await until('both arrive', () => received.bodies.length === 2)
     await received.drain()
-    expect(received.bodies).toEqual(['through'])
+    expect(received.bodies).toEqual(['through', 'redriven'])
     expect(await bench.bodies(dead)).toEqual(['dead'])
     expect(await bench.topics(name)).toEqual([])
-    expect((await bench.committed(`${name}-theirs`, topic)).map(([offset]) => offset).toSorted()).toContain('1')
+    expect((await bench.committed(`${name}-theirs`, topic)).map(([offset]) => offset).toSorted()).toContain('3')
   })
 
   it.each(['create', 'verify'] as const)('must exist: %s', async (mode) => {

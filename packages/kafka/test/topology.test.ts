@@ -19,6 +19,7 @@ describe('a channel', () => {
       ['orders', 'channel', false],
       ['orders..billing..dead', 'dead', false],
       ['orders..billing', 'group', false],
+      ['orders..billing..delay.0', 'delay', false],
       ['orders..billing..delay.200', 'delay', false],
       ['orders..billing..delay.1000', 'delay', false],
     ])
