@@ -27,8 +27,8 @@ export const refusals: readonly Behaviour[] = [
       await messaging.send(files, new Uint8Array(1))
       const found = await kit.probe.extract({ channel: files.name, group })
       deepEqual(
-        found.map(({ body }) => body?.length),
-        [limit, 1],
+        new Set(found.map(({ body }) => body?.length)),
+        new Set([limit, 1]),
         'the bytes that the broker has',
       )
       deepEqual(disconnects, [], 'the connection survives')
