@@ -6,6 +6,9 @@ export function kafkaAt(url: string, clientId = 'waybill-probe'): Kafka {
   return new Kafka({ clientId, brokers, logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50, retries: 8 } })
 }
 
+/** Who the drivers are, so that something can be forbidden to them. */
+export const login = { user: 'conformance', password: 'conformance' } as const
+
 /** Records of one partition, as kafkajs reads them. */
 export interface RawRecord {
   readonly topic: string
@@ -58,7 +61,12 @@ export class RawLog {
       partitionAssigners: [
         (site) => {
           cluster = site.cluster
-          return { name: 'probe', version: 0, assign: async () => [], protocol: () => ({ name: 'probe', metadata: Buffer.alloc(0) }) }
+          return {
+            name: 'probe',
+            version: 0,
+            assign: async () => [],
+            protocol: () => ({ name: 'probe', metadata: Buffer.alloc(0) }),
+          }
         },
       ],
     })
@@ -78,7 +86,12 @@ export class RawLog {
       if (++looks > 10_000) throw new Error(`${topic}/${partition}: ${position} of ${end} records came`)
       const broker = await this.#cluster.findBroker({ nodeId: String(leader) })
       const at = [{ partition, fetchOffset: position.toString(), maxBytes: 5_000_000 }]
-      const { responses } = await broker.fetch({ maxWaitTime: 10, minBytes: 1, isolationLevel: 1, topics: [{ topic, partitions: at }] })
+      const { responses } = await broker.fetch({
+        maxWaitTime: 10,
+        minBytes: 1,
+        isolationLevel: 1,
+        topics: [{ topic, partitions: at }],
+      })
       const messages = responses[0]?.partitions[0]?.messages ?? []
       const fresh = messages.filter(({ offset }) => BigInt(offset) >= position)
       for (const message of fresh) if (BigInt(message.offset) < end) records.push({ ...message, topic, partition })

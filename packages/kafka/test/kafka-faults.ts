@@ -1,23 +1,28 @@
 import { type KafkaBroker, startKafkaProxy, startTlsFront, type TlsFront } from '@waybill/brokers'
 import { sleep, type Faults, type ForeignMessage, type ForeignValue, type Link } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
-import type { Message } from 'kafkajs'
+import kafkajs, { type Message } from 'kafkajs'
+import { login } from './kafka-cluster.ts'
 import { type KafkaProbe, topicOf, topicsOf } from './kafka-probe.ts'
 
 export interface KafkaLink extends Link {
   readonly url: string
 }
 
-type DriverAt = (url: string, options?: object) => Driver
+export interface Access {
+  /** Of the user that the drivers are, who may be forbidden something. */
+  readonly url: string
+  readonly driverAt: (url: string, options?: object) => Driver
+}
 
 /** What can be done to this Kafka; for one that somebody else runs, only what needs no power over it. */
 export function kafkaFaults(
   broker: KafkaBroker,
   probe: KafkaProbe,
-  driverAt: DriverAt,
+  { url, driverAt }: Access,
 ): Faults & Required<Pick<Faults, 'heal'>> {
   return {
-    ...linkFaults(broker),
+    ...linkFaults(url),
     ...topologyFaults(broker, probe),
     ...brokerFaults(broker),
     ...wrongDrivers(broker, driverAt),
@@ -26,11 +31,11 @@ export function kafkaFaults(
 }
 
 /** The proxy puts its own address where the broker names itself, so that no client gets past it. */
-function linkFaults({ url }: KafkaBroker): Faults {
+function linkFaults(url: string): Faults {
   const open = async (): Promise<Required<KafkaLink>> => {
     const proxy = await startKafkaProxy(url)
     return {
-      url: `kafka://${proxy.host}:${proxy.port}`,
+      url: url.replace(/[^@/]*(?=$|\?)/, `${proxy.host}:${proxy.port}`),
       cut: async () => void proxy.cut(),
       async sever() {
         await proxy.refuse(true)
@@ -83,13 +88,22 @@ function topologyFaults({ control }: KafkaBroker, { use }: KafkaProbe): Faults {
     ...(control === undefined
       ? {}
       : {
-          /** Nothing is small enough. (Of replicas Kafka 4.1 asks for no more than there are.) */
           async refuseSends(address) {
-            const setLimit = async (bytes: string | null): Promise<void> => {
-              for (const topic of topicsOf(address)) await control.setTopicConfig(topic, { 'max.message.bytes': bytes })
+            const acl = topicsOf(address).map((resourceName) => ({
+              resourceType: AclResourceTypes.TOPIC,
+              resourceName,
+              resourcePatternType: ResourcePatternTypes.LITERAL,
+              principal: `User:${login.user}`,
+              host: '*',
+              operation: AclOperationTypes.WRITE,
+              permissionType: AclPermissionTypes.DENY,
+            }))
+            await use(({ admin }) => admin.createAcls({ acl }))
+            await sleep(settleMs)
+            return async () => {
+              await use(({ admin }) => admin.deleteAcls({ filters: acl }))
+              await sleep(settleMs)
             }
-            await setLimit('1')
-            return () => setLimit(null)
           },
         }),
     /** Dead letters in a topic that is not compacted would never go away. */
@@ -117,6 +131,11 @@ function topologyFaults({ control }: KafkaBroker, { use }: KafkaProbe): Faults {
     },
   }
 }
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
+
+/** Until the broker goes by what its controller has written. */
+const settleMs = 200
 
 /** What a record may have in all, as the broker has it: https://kafka.apache.org/documentation/#brokerconfigs_message.max.bytes */
 const mostBytes = 1_040_000
@@ -158,7 +177,7 @@ function bytesOf(value: ForeignValue): Buffer {
 /** Drivers that cannot connect or may do nothing, each for one reason. */
 function wrongDrivers(
   { url, tlsUrl, saslUrl, control, certificates }: KafkaBroker,
-  driverAt: DriverAt,
+  driverAt: Access['driverAt'],
 ): Faults & Required<Pick<Faults, 'heal'>> {
   const trusting = { tls: { ca: certificates?.ca } }
   const fronts: TlsFront[] = []
