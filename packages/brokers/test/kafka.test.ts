@@ -104,6 +104,20 @@ test('states its version and serves clients at the address it tells them', async
   expect(brokers.map(({ host, port }) => `kafka://${host}:${port}`)).toEqual([broker.url])
 })
 
+test('lets a group be joined from the first moment on', async () => {
+  const topic = await newTopic()
+  const consumer = client().consumer({ groupId: 'the first' })
+  const joined = new Promise<void>((resolve, reject) => {
+    consumer.on('consumer.group_join', () => resolve())
+    consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
+  })
+  joined.catch(() => {})
+  await consumer.connect()
+  await consumer.subscribe({ topic })
+  await consumer.run({ eachMessage: async () => {} })
+  await within('joining', 10_000, joined).finally(() => consumer.disconnect())
+})
+
 test('makes no topic that nobody asked for', async () => {
   await expect(send('never-made', ['x'])).rejects.toThrow(/does not host this topic-partition/)
 })
@@ -229,10 +243,14 @@ test('through the proxy goes all that a client does, also in pieces of one byte'
   const topic = await newTopic()
   await using proxy = await startKafkaProxy(broker.url)
   const own = client(proxy.url(broker.url))
-  const told = await asAdmin((admin) => admin.describeCluster(), own)
-  expect(told.brokers.map(({ port }) => port)).toEqual([proxy.port])
+  const expectKept = async (): Promise<void> => {
+    const { brokers } = await asAdmin((admin) => admin.describeCluster(), own)
+    expect(brokers.map(({ port }) => port)).toEqual([proxy.port])
+  }
+  await expectKept()
   await send(topic, ['through'], own)
   proxy.slow({ chunkBytes: 1 })
+  await expectKept()
   await send(topic, ['byte by byte'], own)
   proxy.slow(false)
   const producer = own.producer()
