@@ -106,7 +106,7 @@ test('states its version and serves clients at the address it tells them', async
 
 test('lets a group be joined from the first moment on', async () => {
   const topic = await newTopic()
-  const consumer = client().consumer({ groupId: 'the first' })
+  const consumer = client().consumer({ groupId: 'the first', maxWaitTimeInMs: 100 })
   const joined = new Promise<void>((resolve, reject) => {
     consumer.on('consumer.group_join', () => resolve())
     consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
