@@ -2,6 +2,8 @@ import type { ContainerHandle } from './container.ts'
 import { internalAddress } from './kafka-properties.ts'
 
 const toolDeadlineMs = 60_000
+const quiet = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error']
+const scramMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 
 /** What an operator of Kafka could do; each call resolves when the broker has done it, after the second or two of a Java start. */
 export interface KafkaControl {
@@ -24,7 +26,15 @@ export interface KafkaControl {
 /** Controls through Kafka's own tools in the container. */
 export function kafkaControl(container: ContainerHandle): KafkaControl {
   const tool: KafkaControl['tool'] = (className, ...args) => {
-    const java = ['java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m', '-cp', '/opt/kafka/libs/*']
+    const java = [
+      'java',
+      '-XX:TieredStopAtLevel=1',
+      '-XX:+UseSerialGC',
+      '-Xmx128m',
+      ...quiet,
+      '-cp',
+      '/opt/kafka/libs/*',
+    ]
     const line = ['env', 'LC_ALL=C.UTF-8', ...java, className, '--bootstrap-server', internalAddress, ...args]
     return container.exec(line, toolDeadlineMs)
   }
@@ -48,14 +58,13 @@ export function kafkaControl(container: ContainerHandle): KafkaControl {
   }
   return {
     tool,
-    createUser: (user, password) =>
-      configure(
-        'users',
-        user,
-        '--add-config',
-        scramMechanisms.map((each) => `${each}=[password=${password}]`).join(','),
-      ),
-    deleteUser: (user) => configure('users', user, '--delete-config', scramMechanisms.join(',')),
+    async createUser(user, password) {
+      for (const mechanism of scramMechanisms)
+        await configure('users', user, '--add-config', `${mechanism}=[password=${password}]`)
+    },
+    async deleteUser(user) {
+      for (const mechanism of scramMechanisms) await configure('users', user, '--delete-config', mechanism)
+    },
     allow: (user) => changeRights('--add', user),
     forbid: (user) => changeRights('--remove', user),
     setTopicConfig,
@@ -68,5 +77,3 @@ export function kafkaControl(container: ContainerHandle): KafkaControl {
       }),
   }
 }
-
-const scramMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512']

@@ -38,13 +38,14 @@ export async function kafkaRelease(url: string): Promise<string> {
 }
 
 /**
- * Resolves to the number of brokers that a client is told of (Metadata).
+ * Asks who coordinates a group (FindCoordinator); resolves to whether there is one, on a listener that asks for no credentials.
  *
- * A broker that answers is not yet one that serves: until the controller has let it in, it tells clients of none.
+ * A broker that answers is not yet one that serves: the controller has to let it in, and the first to ask makes it create the
+ * topic of the groups' offsets, without which no group can be joined.
  */
-export async function liveBrokers(url: string): Promise<number> {
-  const answer = await ask(url, { key: 3, version: 1, body: Buffer.alloc(4) })
-  return answer.readInt32BE(8)
+export async function hasCoordinator(url: string): Promise<boolean> {
+  const answer = await ask(url, { key: 10, version: 0, body: Buffer.from('\0\x07waybill', 'latin1') })
+  return answer.readInt16BE(8) === 0
 }
 
 /** The address of the first broker, without what a URL of several would make unreadable. */
@@ -91,9 +92,9 @@ function answerTo(socket: Socket, request: Buffer): Promise<Buffer> {
     socket.on('close', () => reject(new BrokerError('startFailed', 'the connection closed before an answer')))
     socket.on('data', (bytes: Buffer) => {
       received = Buffer.concat([received, bytes])
-      if (received.length < 12) return
+      if (received.length < 10) return
       const end = received.readInt32BE(0) + 4
-      if (end < 12 || end > largestAnswer || received.readInt32BE(4) !== 1)
+      if (end < 10 || end > largestAnswer || received.readInt32BE(4) !== 1)
         reject(new BrokerError('startFailed', 'what answers does not speak Kafka'))
       else if (received.length >= end) resolve(received.subarray(0, end))
     })

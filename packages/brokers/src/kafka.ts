@@ -7,7 +7,7 @@ import { eventually } from './deadline.ts'
 import { ensureEngine } from './engine.ts'
 import { ensureImage } from './image.ts'
 import { type KafkaControl, kafkaControl } from './kafka-control.ts'
-import { firstBroker, kafkaRelease, liveBrokers } from './kafka-greeting.ts'
+import { firstBroker, kafkaRelease, hasCoordinator } from './kafka-greeting.ts'
 import { kafkaPorts, listenerProperties, superUser } from './kafka-properties.ts'
 import type { Progress } from './progress.ts'
 import { recipes, recipeText } from './recipe.ts'
@@ -106,10 +106,10 @@ async function startKafka(progress: Progress): Promise<KafkaDescription> {
   }
 }
 
-/** Resolves once the broker answers and tells clients of itself. */
+/** Resolves once clients can send, and join groups. */
 function serving(url: string): Promise<true> {
   return eventually(`Kafka serving at ${new URL(url).host}`, readyDeadlineMs, async () => {
-    return (await liveBrokers(url)) > 0 ? true : undefined
+    return (await hasCoordinator(url)) ? true : undefined
   })
 }
 

@@ -24,6 +24,7 @@ test.each([
     ['http://a.test/m', 'http://b.test/m'],
   ],
   ['a mirror in a comment', settings(`<!-- ${mirror('*', 'http://a.test/m')} -->`), []],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: Maven's own notation
   ['an address from the environment', settings(mirror('*', 'http://${env.MIRROR_HOST}/m')), ['http://env.test/m']],
   ['an ampersand', settings(mirror('*', 'http://a.test/m?x=1&amp;y=2')), ['http://a.test/m?x=1&y=2']],
   ['no mirrors', '<settings/>', []],
