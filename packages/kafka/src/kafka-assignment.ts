@@ -91,8 +91,7 @@ function giveOut(members: readonly Member[], owners: ReadonlyMap<number, string>
   for (let partition = 0; partition < count; partition++) {
     if (owners.has(partition)) continue
     const [, poorest] = [...shares].sort(
-      ([one, its], [other, others]) =>
-        its.length - others.length || (order.get(one) ?? 0) - (order.get(other) ?? 0),
+      ([one, its], [other, others]) => its.length - others.length || (order.get(one) ?? 0) - (order.get(other) ?? 0),
     )[0] as [string, number[]]
     poorest.push(partition)
   }

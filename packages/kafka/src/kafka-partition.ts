@@ -111,7 +111,8 @@ export class PartitionIntake implements TopicPartition {
 
   /** What is to be committed; `undefined`: nothing new. */
   get uncommitted(): PartitionOffset | undefined {
-    if (this.#settled === this.#committed || this.#settled === undefined || this.lease.state === 'lost') return undefined
+    if (this.#settled === this.#committed || this.#settled === undefined || this.lease.state === 'lost')
+      return undefined
     return { topic: this.topic, partition: this.partition, offset: BigInt(this.#settled) + 1n }
   }
 

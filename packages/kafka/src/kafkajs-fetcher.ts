@@ -115,7 +115,8 @@ export class Fetcher {
     for (const { topicName, partitions } of responses) {
       for (const fetched of partitions) {
         const place = this.#places.get(placeOf({ topic: topicName, partition: fetched.partition }))
-        if (place !== undefined && places.includes(place)) this.#take(place, recordsFrom(place.position, fetched), places)
+        if (place !== undefined && places.includes(place))
+          this.#take(place, recordsFrom(place.position, fetched), places)
       }
     }
   }

@@ -51,7 +51,11 @@ export class KafkajsGroup {
 
   async join({ memberId, topics, userData }: MemberClaim, times: GroupTimes): Promise<Joined> {
     const coordinator = await this.#toJoin()
-    const metadata = MemberMetadata.encode({ version: metadataVersion, topics: [...topics], userData: asBuffer(userData) })
+    const metadata = MemberMetadata.encode({
+      version: metadataVersion,
+      topics: [...topics],
+      userData: asBuffer(userData),
+    })
     const joined = await coordinator.joinGroup({
       groupId: this.#groupId,
       memberId,
@@ -128,7 +132,12 @@ export class KafkajsGroup {
     return responses.flatMap(({ topic, partitions: found }) =>
       found
         .filter(({ offset }) => BigInt(offset) >= 0n)
-        .map(({ partition, offset, metadata }) => ({ topic, partition, offset: BigInt(offset), metadata: metadata ?? '' })),
+        .map(({ partition, offset, metadata }) => ({
+          topic,
+          partition,
+          offset: BigInt(offset),
+          metadata: metadata ?? '',
+        })),
     )
   }
 

@@ -7,10 +7,11 @@ const claim = (memberId: string, owned: readonly number[] = [], generation = 1):
   topics,
   userData: encodeOwnership({ generation, owned }),
 })
-const partitions = (count: number, other = count) => new Map([
-  ['orders', count],
-  ['orders..billing', other],
-])
+const partitions = (count: number, other = count) =>
+  new Map([
+    ['orders', count],
+    ['orders..billing', other],
+  ])
 const shares = (claims: readonly MemberClaim[], count: number) =>
   Object.fromEntries([...assign(claims, partitions(count))].map(([member, assigned]) => [member, assigned['orders']]))
 
@@ -51,7 +52,10 @@ describe('assigning', () => {
     for (const next of [['a', 'b'], ['a', 'b', 'c'], ['b', 'c'], ['b', 'c', 'd', 'e', 'f'], ['f'], ['f', 'g']]) {
       members = next
       for (let round = 0; round < 3; round++) {
-        const got = shares(members.map((member) => claim(member, owned.get(member) ?? [])), 8)
+        const got = shares(
+          members.map((member) => claim(member, owned.get(member) ?? [])),
+          8,
+        )
         owned = new Map(Object.entries(got) as [string, readonly number[]][])
       }
       expect([...owned.values()].flat().toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])

@@ -54,7 +54,10 @@ export function kafkaProbe(url: string): KafkaProbe {
         const messages = [{ ...record, key, headers: { ...record.headers, ...keyed } }]
         const isMain = to.group === undefined || (to.lane ?? 'main') === 'main'
         // A group of somebody else's topic has none of its own.
-        const [topic = ''] = await existing(session, isMain ? [topicOf(to), topicOf({ channel: to.channel })] : [topicOf(to)])
+        const [topic = ''] = await existing(
+          session,
+          isMain ? [topicOf(to), topicOf({ channel: to.channel })] : [topicOf(to)],
+        )
         await session.producer.send({ topic, messages })
       }),
     extract: (from, limit = Number.POSITIVE_INFINITY) =>
@@ -66,8 +69,7 @@ export function kafkaProbe(url: string): KafkaProbe {
         if (isDead(at)) return (await letters(session, at)).length
         return (await hasMembers(session, at)) ? 0 : lag(session, at)
       }),
-    unsettled: (at) =>
-      use(async (session) => (!isDead(at) && (await hasMembers(session, at)) ? lag(session, at) : 0)),
+    unsettled: (at) => use(async (session) => (!isDead(at) && (await hasMembers(session, at)) ? lag(session, at) : 0)),
     entities: (fragment) =>
       use(async ({ admin }) => {
         const { groups } = await admin.listGroups()
@@ -97,10 +99,14 @@ async function spans(session: Session, at: GroupAddress): Promise<readonly Span[
   const { admin } = session
   const topics = await existing(session, topicsOf(at))
   const committed = await admin.fetchOffsets({ groupId: topicOf(at), topics: [...topics] })
-  const found = await Promise.all(topics.map(async (topic) => ({ topic, offsets: await admin.fetchTopicOffsets(topic) })))
+  const found = await Promise.all(
+    topics.map(async (topic) => ({ topic, offsets: await admin.fetchTopicOffsets(topic) })),
+  )
   return found.flatMap(({ topic, offsets }) =>
     offsets.map(({ partition, low, high }) => {
-      const own = committed.find((each) => each.topic === topic)?.partitions.find((each) => each.partition === partition)
+      const own = committed
+        .find((each) => each.topic === topic)
+        ?.partitions.find((each) => each.partition === partition)
       const offset = BigInt(own?.offset ?? -1)
       return { from: { topic, partition, offset: offset < BigInt(low) ? BigInt(low) : offset }, end: BigInt(high) }
     }),

@@ -3,7 +3,12 @@ import type { KafkaRecord } from '../src/kafka-client.ts'
 import { PartitionIntake } from '../src/kafka-partition.ts'
 
 const records = (from: number, count: number): KafkaRecord[] =>
-  Array.from({ length: count }, (_, index) => ({ offset: String(from + index), timestamp: '0', key: null, value: null }))
+  Array.from({ length: count }, (_, index) => ({
+    offset: String(from + index),
+    timestamp: '0',
+    key: null,
+    value: null,
+  }))
 const intake = (offset = 0n) => {
   let settled = 0
   const partition = new PartitionIntake({ topic: 'orders', partition: 1, offset }, () => settled++)
