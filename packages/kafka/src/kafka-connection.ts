@@ -128,16 +128,22 @@ export class KafkaConnection implements DriverConnection {
   /** Whatever was handed over is answered first: by the broker, or because the connection is gone. */
   async #close(): Promise<void> {
     await this.#sender?.flush()
-    await Promise.race([this.#leave(new MessagingError('closed', 'the connection was closed')), this.#pause(leaveMs)])
+    await this.#withinLeaveTime(this.#leave(new MessagingError('closed', 'the connection was closed')))
     this.#end()
+  }
+
+  #withinLeaveTime(work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#context.clock.after(leaveMs, resolve)
+      void work.then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
   }
 
   async #leave(error: unknown): Promise<void> {
     await Promise.allSettled([...this.#listeners].map((listener) => listener.close(error)))
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => void this.#context.clock.after(delayMs, resolve))
   }
 
   #start(): Promise<void> {
