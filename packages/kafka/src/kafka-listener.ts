@@ -40,7 +40,7 @@ export interface ListenerOptions {
   readonly onOver: (listener: GroupListener) => void
 }
 
-/** Settled positions are committed in one go with those of so long. */
+/** What is settled within so long after a commit goes with the next one. */
 const commitEveryMs = 50
 /** How often a member tells that it lives, so that the group finds its order soon after a change. */
 const beatMs = 500
@@ -56,6 +56,8 @@ export class GroupListener implements Listener {
   /** Beginnings that are to be committed. */
   readonly #starts: PartitionOffset[] = []
   #timer: Timer | undefined
+  /** Something was settled since the last commit. */
+  #isDue = false
   #committing: Promise<void> = Promise.resolve()
   #isOver = false
   #drained: Promise<void> | undefined
@@ -148,7 +150,7 @@ export class GroupListener implements Listener {
       added.some((each) => each.topic === topic && each.partition === partition && each.committed === undefined)
     this.#starts.push(...begins.filter(isNew))
     for (const begin of begins) {
-      this.#window.add(new PartitionIntake(begin, () => this.#commitLater()))
+      this.#window.add(new PartitionIntake(begin, () => this.#commitSoon()))
     }
     if (this.#consumer !== undefined) void this.#commitStarts().catch(() => {})
     return begins
@@ -205,10 +207,17 @@ export class GroupListener implements Listener {
     }
   }
 
-  #commitLater(): void {
-    if (this.#timer !== undefined || this.#isOver) return
+  /** At once, and what is settled within the next moment together. */
+  #commitSoon(): void {
+    if (this.#isOver) return
+    this.#isDue = true
+    if (this.#timer !== undefined) return
     this.#timer = this.#options.context.clock.after(commitEveryMs, () => {
       this.#timer = undefined
+      if (this.#isDue) this.#commitSoon()
+    })
+    queueMicrotask(() => {
+      this.#isDue = false
       void this.#flush(this.#window.partitions).catch(() => {})
     })
   }
