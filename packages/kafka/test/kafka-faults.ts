@@ -35,7 +35,7 @@ function linkFaults(url: string): Faults {
   const open = async (): Promise<Required<KafkaLink>> => {
     const proxy = await startKafkaProxy(url)
     return {
-      url: url.replace(/[^@/]*(?=$|\?)/, `${proxy.host}:${proxy.port}`),
+      url: url.replace(/[^@/?]+(?=$|\?)/, `${proxy.host}:${proxy.port}`),
       cut: async () => void proxy.cut(),
       async sever() {
         await proxy.refuse(true)
