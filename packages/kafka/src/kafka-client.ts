@@ -17,8 +17,15 @@ export interface KafkaClient {
   openGroupConsumer(options: GroupConsumerOptions, handlers: GroupConsumerHandlers): Promise<GroupConsumer>
   /** Reads given partitions from given offsets, outside of any group. Nothing of it is left at the broker. */
   openPartitionReader(options: PartitionReaderOptions, handlers: RecordHandlers): Promise<PartitionReader>
+  /** Who is in groups at the moment. Whoever still is when everything ends is missed only after its session. */
+  members(): readonly GroupMember[]
   /** Ends everything at once, whatever is under way; no socket is opened any more. Idempotent. */
   destroy(): void
+}
+
+export interface GroupMember {
+  readonly group: string
+  readonly memberId: string
 }
 
 /** Flat rather than nested, since all of them are looked up by both. */
@@ -50,6 +57,8 @@ export interface KafkaAdmin {
   committedOffsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffset[]>
   /** Commits for a group without being its member. Rejects when it has members. */
   commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void>
+  /** Lets groups go on at once without members that are gone. Those that are not there: no harm. */
+  removeMembers(members: readonly GroupMember[]): Promise<void>
   /** Those that have no members, and those that are not there: no harm. */
   deleteGroups(groups: readonly string[]): Promise<void>
 }
@@ -136,6 +145,8 @@ export interface GroupConsumerOptions {
   readonly group: string
   /** Partitions of the same number go to the same member, whatever their topic: so a key has one owner. */
   readonly topics: readonly string[]
+  /** Members of this process that are no more: they leave first, so that the group need not wait for their sessions. */
+  readonly gone?: readonly string[]
   /** A member that says nothing for so long is taken for dead. */
   readonly sessionTimeoutMs: number
   /** How long the group waits for members to join anew. */

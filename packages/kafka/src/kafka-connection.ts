@@ -13,7 +13,7 @@ import {
   type TopologyReport,
 } from '@waybill/core/driver'
 import { TopicBrowser } from './kafka-browser.ts'
-import type { KafkaClient, PartitionOffset } from './kafka-client.ts'
+import type { GroupMember, KafkaClient, PartitionOffset } from './kafka-client.ts'
 import { classify } from './kafka-errors.ts'
 import { inspectGroup } from './kafka-inspection.ts'
 import { GroupListener } from './kafka-listener.ts'
@@ -24,6 +24,12 @@ import { Sender } from './kafka-sender.ts'
 import { TemporaryGroup } from './kafka-temporary-group.ts'
 import type { ChannelRoute } from './kafka-topology.ts'
 import { KafkajsClient } from './kafkajs-client.ts'
+
+export interface ConnectionOptions {
+  readonly settings: KafkaSettings
+  /** Members that earlier epochs could not take out of their groups any more: shared by all connections of a driver. */
+  readonly orphans: GroupMember[]
+}
 
 /** What this connection listens with. */
 interface LiveListener extends Listener {
@@ -44,6 +50,7 @@ interface KnownChannel {
 /** One epoch of one role. */
 export class KafkaConnection implements DriverConnection {
   readonly #settings: KafkaSettings
+  readonly #orphans: GroupMember[]
   readonly #context: DriverContext
   readonly #client: KafkaClient
   readonly #provisioner: Provisioner
@@ -53,8 +60,9 @@ export class KafkaConnection implements DriverConnection {
   #isOver = false
   #closing: Promise<void> | undefined
 
-  private constructor(settings: KafkaSettings, context: DriverContext) {
+  private constructor({ settings, orphans }: ConnectionOptions, context: DriverContext) {
     this.#settings = settings
+    this.#orphans = orphans
     this.#context = context
     this.#client = new KafkajsClient({ settings, context, onLost: (error) => this.#lose(error) })
     this.#provisioner = new Provisioner(this.#client.admin, settings)
@@ -63,14 +71,16 @@ export class KafkaConnection implements DriverConnection {
   }
 
   /** Usable within `connectTimeoutMs`; rejects promptly once `context.signal` aborts. */
-  static async open(settings: KafkaSettings, context: DriverContext): Promise<KafkaConnection> {
+  static async open(options: ConnectionOptions, context: DriverContext): Promise<KafkaConnection> {
     const { signal, logger } = context
+    const { settings } = options
     signal.throwIfAborted()
     if (settings.tls.allowUnverified)
       logger.warn(`tls.allowUnverified: whoever answers as one of ${settings.brokers.join(', ')} is trusted`)
-    const connection = new KafkaConnection(settings, context)
+    const connection = new KafkaConnection(options, context)
     try {
       await connection.#start()
+      if (context.role === 'receive') await connection.#removeOrphans()
     } catch (error) {
       connection.#end()
       throw error
@@ -173,7 +183,19 @@ export class KafkaConnection implements DriverConnection {
     this.#end(error)
   }
 
+  /** Groups would wait for them for a whole session before anybody gets what they had. */
+  async #removeOrphans(): Promise<void> {
+    const orphans = this.#orphans.splice(0)
+    try {
+      await this.#client.admin.removeMembers(orphans)
+    } catch (error) {
+      this.#orphans.push(...orphans)
+      throw error
+    }
+  }
+
   #end(error?: unknown): void {
+    if (!this.#isOver) this.#orphans.push(...this.#client.members())
     this.#isOver = true
     this.#context.signal.removeEventListener('abort', this.#onAbort)
     void this.#leave(error)

@@ -1,4 +1,5 @@
 import type { Capabilities, Driver } from '@waybill/core/driver'
+import type { GroupMember } from './kafka-client.ts'
 import { KafkaConnection } from './kafka-connection.ts'
 import { classify } from './kafka-errors.ts'
 import { maxNameLength } from './kafka-names.ts'
@@ -11,13 +12,14 @@ import { checkKafkaOptions, envelopeRoomBytes, type KafkaOptions, type KafkaSett
  */
 export function kafka(options: KafkaOptions): Driver {
   const settings = checkKafkaOptions(options)
+  const orphans: GroupMember[] = []
   return {
     specVersion: 1,
     system: 'kafka',
     secrets: () => secretsOf(settings),
     capabilities: capabilitiesOf(settings),
     classify,
-    connect: (context) => KafkaConnection.open(settings, context),
+    connect: (context) => KafkaConnection.open({ settings, orphans }, context),
   }
 }
 

@@ -1,5 +1,12 @@
 import type { Admin } from 'kafkajs'
-import type { KafkaAdmin, NewTopic, PartitionOffset, TopicDescription, TopicSettings } from './kafka-client.ts'
+import type {
+  GroupMember,
+  KafkaAdmin,
+  NewTopic,
+  PartitionOffset,
+  TopicDescription,
+  TopicSettings,
+} from './kafka-client.ts'
 import { protocolErrorOf, unwrapped } from './kafka-errors.ts'
 import { clusterOf, type KafkajsCluster } from './kafkajs-cluster.ts'
 import type { ConsumerSite } from './kafkajs-consumer.ts'
@@ -129,6 +136,16 @@ export class KafkajsAdmin implements KafkaAdmin {
     await this.#withCluster([...topics], (cluster) => new KafkajsGroup(cluster, group).commit(nobody, offsets))
   }
 
+  async removeMembers(members: readonly GroupMember[]): Promise<void> {
+    if (members.length === 0) return
+    await this.#withCluster([], async (cluster) => {
+      await cluster.refreshMetadata()
+      for (const { group, memberId } of members) {
+        await new KafkajsGroup(cluster, group).leave(memberId).catch(unlessGone)
+      }
+    })
+  }
+
   async deleteGroups(groups: readonly string[]): Promise<void> {
     await this.#withAdmin((admin) => admin.deleteGroups([...groups])).catch((error: unknown) => {
       const type = protocolErrorOf(error)
@@ -211,6 +228,10 @@ function existingAmong(error: unknown): string[] {
   const other = errors.find(({ type }) => type !== 'TOPIC_ALREADY_EXISTS')
   if (other !== undefined) throw other
   return errors.map(({ topic }) => topic as string)
+}
+
+function unlessGone(error: unknown): void {
+  if (protocolErrorOf(error) !== 'UNKNOWN_MEMBER_ID') throw error
 }
 
 /** Who may use a topic need not be allowed to look at its settings. */

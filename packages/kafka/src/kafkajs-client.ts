@@ -4,6 +4,7 @@ import type {
   GroupConsumer,
   GroupConsumerHandlers,
   GroupConsumerOptions,
+  GroupMember,
   KafkaAdmin,
   KafkaClient,
   KafkaProducer,
@@ -31,6 +32,7 @@ export class KafkajsClient implements KafkaClient {
   readonly #options: KafkajsClientOptions
   readonly #sockets = new Set<Sockets>()
   readonly #producers = new Set<KafkaProducer>()
+  readonly #consumers = new Map<GroupConsumer, string>()
   readonly #site: ConsumerSite
   readonly #pulse: KafkajsPulse
   #reason: Error | undefined
@@ -84,8 +86,25 @@ export class KafkajsClient implements KafkaClient {
     return producer
   }
 
-  openGroupConsumer(options: GroupConsumerOptions, handlers: GroupConsumerHandlers): Promise<GroupConsumer> {
-    return openGroupConsumer(this.#site, options, handlers)
+  async openGroupConsumer(options: GroupConsumerOptions, handlers: GroupConsumerHandlers): Promise<GroupConsumer> {
+    const consumer = await openGroupConsumer(this.#site, options, handlers)
+    this.#consumers.set(consumer, options.group)
+    return {
+      get memberId() {
+        return consumer.memberId
+      },
+      commit: (offsets) => consumer.commit(offsets),
+      close: async () => {
+        await consumer.close()
+        this.#consumers.delete(consumer)
+      },
+    }
+  }
+
+  members(): readonly GroupMember[] {
+    return Array.from(this.#consumers, ([{ memberId }, group]) => ({ group, memberId })).filter(
+      ({ memberId }) => memberId !== '',
+    )
   }
 
   openPartitionReader(options: PartitionReaderOptions, handlers: RecordHandlers): Promise<PartitionReader> {

@@ -47,23 +47,14 @@ export class Bench {
     this.driver = kafka({ url: brokerUrl, ...this.#options })
   }
 
-  async open(role: 'send' | 'receive', topology?: Topology, url?: string): Promise<Opened> {
-    const events: DriverEvent[] = []
-    const warnings: string[] = []
-    const controller = new AbortController()
-    const driver = url === undefined ? this.driver : kafka({ ...this.#options, url })
-    const connection = await driver.connect({
-      role,
-      instance: 'bench',
-      clock: systemClock,
-      random: systemRandom,
-      logger: { warn: (message) => void warnings.push(message) },
-      signal: controller.signal,
-      report: (event) => void events.push(event),
-    })
-    this.#opened.push(connection)
-    if (topology !== undefined) await connection.provision(topology, 'create')
-    return { connection, events, warnings, abort: (reason) => controller.abort(reason) }
+  open(role: 'send' | 'receive', topology?: Topology, url?: string): Promise<Opened> {
+    return url === undefined ? this.#connect(this.driver, role, topology) : this.through(url).connect(role, topology)
+  }
+
+  /** A driver by another way to the broker. */
+  through(url: string) {
+    const driver = kafka({ ...this.#options, url })
+    return { driver, connect: (role: 'send' | 'receive', topology?: Topology) => this.#connect(driver, role, topology) }
   }
 
   /** Both roles with the same topology. */
@@ -125,6 +116,24 @@ export class Bench {
     await Promise.all(this.#opened.map((connection) => connection.close()))
     await (await this.#admin)?.disconnect()
     await (await this.#log)?.close()
+  }
+
+  async #connect(driver: Driver, role: 'send' | 'receive', topology?: Topology): Promise<Opened> {
+    const events: DriverEvent[] = []
+    const warnings: string[] = []
+    const controller = new AbortController()
+    const connection = await driver.connect({
+      role,
+      instance: 'bench',
+      clock: systemClock,
+      random: systemRandom,
+      logger: { warn: (message) => void warnings.push(message) },
+      signal: controller.signal,
+      report: (event) => void events.push(event),
+    })
+    this.#opened.push(connection)
+    if (topology !== undefined) await connection.provision(topology, 'create')
+    return { connection, events, warnings, abort: (reason) => controller.abort(reason) }
   }
 
   async #offsets(topic: string): Promise<{ partition: number; low: string; high: string }[]> {
