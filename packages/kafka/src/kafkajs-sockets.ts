@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { KafkaSettings } from './kafka-options.ts'
+import { guardFrames } from './kafkajs-frame-guard.ts'
 
 /** What kafkajs asks for a socket with. */
 export interface SocketRequest {
@@ -37,6 +38,7 @@ export class Sockets {
       : connectTcp({ host, port }, onConnect)
     socket.setKeepAlive(true, keepAliveMs)
     socket.setNoDelay(true)
+    guardFrames(socket)
     this.#watch(socket, settings.secure ? 'secureConnect' : 'connect')
     return socket
   }
