@@ -5,7 +5,7 @@ interface Place {
   readonly port: number
 }
 
-/** A way to the broker that can keep answers to itself. Clients that the broker tells its address come here again. */
+/** A way to the broker that can keep things to itself. Clients that the broker tells its address come here again. */
 export class SilentProxy {
   readonly #server: Server
   readonly #pairs = new Set<readonly [client: Socket, broker: Socket]>()
@@ -13,6 +13,8 @@ export class SilentProxy {
   /** How many bytes of answers were swallowed. */
   swallowed = 0
   isSilent = false
+  /** Swallows what clients say. */
+  isDeaf = false
 
   private constructor(broker: Place) {
     this.#broker = broker
@@ -55,7 +57,9 @@ export class SilentProxy {
     const broker = connect(this.#broker)
     const pair = [client, broker] as const
     this.#pairs.add(pair)
-    client.on('data', (bytes) => broker.write(bytes))
+    client.on('data', (bytes) => {
+      if (!this.isDeaf) broker.write(bytes)
+    })
     broker.on('data', (bytes) => {
       if (this.isSilent) this.swallowed += bytes.byteLength
       else client.write(this.#redirected(bytes))
