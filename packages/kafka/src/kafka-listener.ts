@@ -41,7 +41,7 @@ export interface ListenerOptions {
 }
 
 /** What is settled within so long after a commit goes with the next one. */
-const commitEveryMs = 10
+const commitEveryMs = 50
 /** How often a member tells that it lives, so that the group finds its order soon after a change. */
 const beatMs = 500
 /** How long a group waits for its members to join anew. One that is busy does so all the same, and at once. */
@@ -113,7 +113,7 @@ export class GroupListener implements Listener {
     const { sessionTimeoutMs, heartbeatMs } = settings
     const times = { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatMs: Math.min(heartbeatMs, beatMs) }
     const consumer = await client.openGroupConsumer(
-      { group, topics, gone: takeGone(settings, group), ...times },
+      { group, topics, ...times },
       {
         onAssigned: (added) => this.#begin(added),
         onRevoked: (removed) => this.#giveUp(removed),
@@ -262,7 +262,6 @@ export class GroupListener implements Listener {
     if (this.#isOver) return
     this.#isOver = true
     this.#timer?.cancel()
-    if (this.#consumer !== undefined) noteGone(this.#options.settings, this.#options.group, this.#consumer.memberId)
     this.#consumer = undefined
     this.#losePartitions(this.#window.partitions)
     this.#options.onOver(this)
@@ -271,22 +270,3 @@ export class GroupListener implements Listener {
 }
 
 const never = new Promise<void>(() => {})
-
-/** Members of former epochs by driver and group, which may not have been able to say that they leave. */
-const goneMembers = new WeakMap<KafkaSettings, Map<string, string[]>>()
-
-function noteGone(settings: KafkaSettings, group: string, memberId: string): void {
-  const gone = goneMembers.get(settings) ?? new Map<string, string[]>()
-  goneMembers.set(settings, gone)
-  gone.set(group, [...(gone.get(group) ?? []), memberId].slice(-maxGone))
-}
-
-function takeGone(settings: KafkaSettings, group: string): readonly string[] {
-  const gone = goneMembers.get(settings)
-  const members = gone?.get(group) ?? []
-  gone?.delete(group)
-  return members
-}
-
-/** Older ones are forgotten by the group as well. */
-const maxGone = 20

@@ -92,7 +92,7 @@ class KafkajsGroupConsumer implements GroupConsumer {
   }
 
   async open(): Promise<void> {
-    const { topics, group, gone = [], ...times } = this.#options
+    const { topics, group, ...times } = this.#options
     const { clock } = this.#site
     try {
       const [cluster, joining] = await Promise.all([connected(this.#reading, topics), connected(this.#joining, topics)])
@@ -111,7 +111,6 @@ class KafkajsGroupConsumer implements GroupConsumer {
         onFenced: () => this.#fenced(),
         onFailed,
       })
-      for (const memberId of gone) await this.#group.leave(memberId).catch(() => {})
       await this.#member.join()
     } catch (error) {
       this.#destroy()
