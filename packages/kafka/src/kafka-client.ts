@@ -145,8 +145,6 @@ export interface GroupConsumerOptions {
   readonly group: string
   /** Partitions of the same number go to the same member, whatever their topic: so a key has one owner. */
   readonly topics: readonly string[]
-  /** Members of this process that are no more: they leave first, so that the group need not wait for their sessions. */
-  readonly gone?: readonly string[]
   /** A member that says nothing for so long is taken for dead. */
   readonly sessionTimeoutMs: number
   /** How long the group waits for members to join anew. */

@@ -41,7 +41,7 @@ export interface ListenerOptions {
 }
 
 /** What is settled within so long after a commit goes with the next one. */
-const commitEveryMs = 50
+const commitEveryMs = 10
 /** How often a member tells that it lives, so that the group finds its order soon after a change. */
 const beatMs = 500
 /** How long a group waits for its members to join anew. One that is busy does so all the same, and at once. */

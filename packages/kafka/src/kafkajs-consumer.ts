@@ -174,10 +174,10 @@ class KafkajsGroupConsumer implements GroupConsumer {
     this.#handlers.onLost()
   }
 
+  /** Where the connection is not what failed, others need not wait for the end of the session. */
   #fail(error: unknown): void {
     if (this.#isOver) return
-    this.#isOver = true
-    this.#destroy()
+    void this.close()
     this.#handlers.onCrashed(error)
   }
 
