@@ -17,6 +17,9 @@ export interface KafkajsAdminOptions extends ConsumerSite {
   readonly patienceMs: number
 }
 
+/** Whether an error of the try of that number may be gone with the next one. */
+type MayPass = (error: unknown, tries: number) => boolean
+
 /** What `ConfigResourceTypes` calls a topic. */
 const topicResource = 2
 const laterMs = 50
@@ -151,7 +154,7 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   /** `mayPass`: what else than the usual may be otherwise a moment later. */
-  #withAdmin<T>(work: (admin: Admin) => Promise<T>, mayPass: (error: unknown) => boolean = never): Promise<T> {
+  #withAdmin<T>(work: (admin: Admin) => Promise<T>, mayPass: MayPass = never): Promise<T> {
     return this.#patiently(mayPass, async () => {
       const { kafka, destroy } = this.#options.newKafka()
       try {
@@ -178,22 +181,23 @@ export class KafkajsAdmin implements KafkaAdmin {
     })
   }
 
-  async #patiently<T>(mayPass: (error: unknown) => boolean, work: () => Promise<T>): Promise<T> {
+  async #patiently<T>(mayPass: MayPass, work: () => Promise<T>): Promise<T> {
     const { clock, patienceMs } = this.#options
     const until = clock.monotonic() + patienceMs
     for (let tries = 1; ; tries++) {
       try {
         return await work()
       } catch (error) {
-        if (!(isPassing(error) || mayPass(error)) || clock.monotonic() >= until) throw unwrapped(error)
+        if (!(isPassing(error) || mayPass(error, tries)) || clock.monotonic() >= until) throw unwrapped(error)
         if (tries > triesAtOnce) await new Promise<void>((resolve) => void clock.after(laterMs, resolve))
       }
     }
   }
 
-  /** Brokers hear of a new topic one after the other. */
-  #isToCome(topics: readonly string[]): (error: unknown) => boolean {
-    return (error) => isUnknownTopic(error) && topics.some((topic) => this.#isNew(topic))
+  /** Brokers hear of a new topic one after the other, whoever made it. */
+  #isToCome(topics: readonly string[]): MayPass {
+    return (error, tries) =>
+      isUnknownTopic(error) && (tries <= triesAtOnce || topics.some((topic) => this.#isNew(topic)))
   }
 
   #isNew(topic: string): boolean {
