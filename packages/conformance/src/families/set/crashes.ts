@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { MessagingError } from '@waybill/core'
 import type { Behaviour } from '../../behaviour.ts'
-import { item, items, sendItems, type Item } from '../../item.ts'
+import { items, sendItems, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
 import { monotonicMs } from '../../time.ts'
 import { overCounts } from './retry-times.ts'
