@@ -25,7 +25,7 @@ export async function inspectGroup({ admin, group, topics, next }: InspectionOpt
   for (const end of ends) {
     const from = find(next, end) ?? find(committed, end) ?? find(oldest, end) ?? end
     const first = find(oldest, end)?.offset ?? from.offset
-    const begin = from.offset > first ? from.offset : first
+    const begin = later(from.offset, first)
     if (end.offset > begin) ready += end.offset - begin
   }
   return { ready: Number(ready) }
@@ -33,4 +33,9 @@ export async function inspectGroup({ admin, group, topics, next }: InspectionOpt
 
 function find(offsets: readonly PartitionOffset[], { topic, partition }: PartitionOffset): PartitionOffset | undefined {
   return offsets.find((each) => each.topic === topic && each.partition === partition)
+}
+
+function later(one: bigint, other: bigint): bigint {
+  if (one > other) return one
+  return other
 }

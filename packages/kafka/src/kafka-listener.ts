@@ -16,6 +16,7 @@ import type {
   TopicPartition,
 } from './kafka-client.ts'
 import { startMetadata } from './kafka-names.ts'
+import { Committer } from './kafka-committer.ts'
 import type { KafkaSettings } from './kafka-options.ts'
 import { PartitionIntake } from './kafka-partition.ts'
 import { DeliveryWindow } from './kafka-window.ts'
@@ -40,8 +41,6 @@ export interface ListenerOptions {
   readonly onOver: (listener: GroupListener) => void
 }
 
-/** What is settled within so long after a commit goes with the next one. */
-const commitEveryMs = 10
 /** How often a member tells that it lives, so that the group finds its order soon after a change. */
 const beatMs = 500
 /** How long a group waits for its members to join anew. One that is busy does so all the same, and at once. */
@@ -52,13 +51,10 @@ export class GroupListener implements Listener {
   readonly ended: Promise<unknown>
   readonly #options: ListenerOptions
   readonly #window: DeliveryWindow
+  readonly #committer: Committer
   #consumer: GroupConsumer | undefined
   /** Beginnings that are to be committed. */
   readonly #starts: PartitionOffset[] = []
-  #timer: Timer | undefined
-  /** Something was settled since the last commit. */
-  #isDue = false
-  #committing: Promise<void> = Promise.resolve()
   #isOver = false
   #drained: Promise<void> | undefined
   #end!: (error: unknown) => void
@@ -78,6 +74,12 @@ export class GroupListener implements Listener {
         const error = new MessagingError('unsupported', `Kafka has no settlement "${kind}"; released instead`)
         context.report({ kind: 'settleFailed', ...(position === undefined ? {} : { position }), error })
       },
+    })
+    this.#committer = new Committer({
+      clock: context.clock,
+      partitions: () => this.#window.partitions,
+      commit: async (offsets) => this.#consumer?.commit(offsets),
+      onFailed: (error) => context.report({ kind: 'settleFailed', error }),
     })
   }
 
@@ -134,7 +136,7 @@ export class GroupListener implements Listener {
     await Promise.all(partitions.map((partition) => partition.idle()))
     if (this.#isOver) return
     try {
-      await this.#flush(partitions)
+      await this.#committer.flush(partitions)
     } finally {
       const consumer = this.#consumer
       this.#lose(undefined)
@@ -150,7 +152,7 @@ export class GroupListener implements Listener {
       added.some((each) => each.topic === topic && each.partition === partition && each.committed === undefined)
     this.#starts.push(...begins.filter(isNew))
     for (const begin of begins) {
-      this.#window.add(new PartitionIntake(begin, () => this.#commitSoon()))
+      this.#window.add(new PartitionIntake(begin, () => this.#committer.soon()))
     }
     if (this.#consumer !== undefined) void this.#commitStarts().catch(() => {})
     return begins
@@ -196,7 +198,7 @@ export class GroupListener implements Listener {
     })
     await Promise.race([Promise.all(partitions.map((partition) => partition.idle())), late])
     timer?.cancel()
-    await this.#flush(partitions).catch(() => {})
+    await this.#committer.flush(partitions).catch(() => {})
     this.#losePartitions(partitions)
   }
 
@@ -204,44 +206,6 @@ export class GroupListener implements Listener {
     for (const partition of [...partitions]) {
       this.#window.remove(partition)
       partition.lose()
-    }
-  }
-
-  /** At once, and what is settled within the next moment together. */
-  #commitSoon(): void {
-    if (this.#isOver) return
-    this.#isDue = true
-    if (this.#timer !== undefined) return
-    this.#timer = this.#options.context.clock.after(commitEveryMs, () => {
-      this.#timer = undefined
-      if (this.#isDue) this.#commitSoon()
-    })
-    queueMicrotask(() => {
-      this.#isDue = false
-      void this.#flush(this.#window.partitions).catch(() => {})
-    })
-  }
-
-  /** Resolves once all that is settled by now is committed. */
-  #flush(partitions: readonly PartitionIntake[]): Promise<void> {
-    const flushed = this.#committing.then(() => this.#commit([...partitions]))
-    this.#committing = flushed.catch(() => {})
-    return flushed
-  }
-
-  async #commit(partitions: readonly PartitionIntake[]): Promise<void> {
-    const due = partitions.flatMap((partition) => {
-      const offset = partition.uncommitted
-      return offset === undefined ? [] : [{ partition, offset }]
-    })
-    if (due.length === 0 || this.#consumer === undefined) return
-    try {
-      await this.#consumer.commit(due.map(({ offset }) => offset))
-      for (const { partition, offset } of due) partition.committed(offset)
-    } catch (error) {
-      if (this.#isOver) return
-      this.#options.context.report({ kind: 'settleFailed', error })
-      throw error
     }
   }
 
@@ -261,7 +225,7 @@ export class GroupListener implements Listener {
   #lose(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#timer?.cancel()
+    this.#committer.stop()
     this.#consumer = undefined
     this.#losePartitions(this.#window.partitions)
     this.#options.onOver(this)
