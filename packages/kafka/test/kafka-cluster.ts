@@ -7,7 +7,7 @@ export function kafkaAt(url: string, clientId = 'waybill-probe'): Kafka {
 }
 
 /** Who the drivers are, so that something can be forbidden to them. */
-export const login = { user: 'conformance', password: 'conformance' } as const
+export const login = { user: 'conformance', password: 'known-to-nobody' } as const
 
 /** Records of one partition, as kafkajs reads them. */
 export interface RawRecord {
