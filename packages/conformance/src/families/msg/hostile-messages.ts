@@ -114,7 +114,10 @@ function expectOneFate(
   const what = `message ${n}, ${describe(message)}`
   if (letter !== undefined) {
     equal(runs.length, 0, `${what}: handled and dead-lettered`)
-    return equal(hex(letter.body ?? new Uint8Array()), hex(message.body), `${what}: the body of the dead letter`)
+    const kept = [message.body, ...eventBodies(message)].map(hex)
+    const found = hex(letter.body ?? new Uint8Array())
+    if (!kept.includes(found)) equal(found, kept[0], `${what}: the body of the dead letter`)
+    return
   }
   equal(runs.length, 1, `${what}: runs`)
   const bodies = [message.body, ...eventBodies(message)].flatMap((body) => {
