@@ -30,6 +30,7 @@ const ruled = [
   'packages/core/src/driver',
   'packages/memory/src',
   'packages/rabbitmq/src',
+  'packages/kafka/src',
   'packages/simulation/src',
 ]
 const exempt: Readonly<Record<string, string>> = {

@@ -2,17 +2,20 @@ import type { BrokerFixture, StartedBroker } from './broker.ts'
 import { BrokerError } from './broker-error.ts'
 import { containerHandle } from './container.ts'
 import { ensureEngine } from './engine.ts'
+import { type KafkaBroker, kafkaFixture } from './kafka.ts'
 import { type Progress, toStandardError } from './progress.ts'
 import { type RabbitmqBroker, rabbitmqFixture } from './rabbitmq.ts'
 
 /** The brokers this package knows, by name. */
 export interface Brokers {
+  kafka: KafkaBroker
   rabbitmq: RabbitmqBroker
 }
 
 export type BrokerName = keyof Brokers
 
 const fixtures: { readonly [Name in BrokerName]: BrokerFixture<Brokers[Name]> } = {
+  kafka: kafkaFixture,
   rabbitmq: rabbitmqFixture,
 }
 

@@ -15,7 +15,10 @@ export interface ContainerRequest<Port extends string> {
   readonly image: string
   /** Ports inside the container by name; each gets a fixed port of the host, so that a restart keeps the address. */
   readonly ports: Readonly<Record<Port, number>>
-  readonly files: readonly { readonly path: string; readonly content: string }[]
+  /** What is put into the container before it starts; for a broker that must know its own address, `at` has it. */
+  files(at: Omit<ContainerDescription<Port>, 'id'>): readonly { readonly path: string; readonly content: string }[]
+  /** Instead of the image's own. */
+  readonly command?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   /** A line of the log that says the broker is ready. */
   readonly readyLine: RegExp
@@ -43,9 +46,9 @@ export async function startContainer<Port extends string>(
     const names = Object.keys(request.ports) as Port[]
     const free = await freePorts(names.length)
     const ports = Object.fromEntries(names.map((name, index) => [name, free[index]])) as Record<Port, number>
+    const at = { host: engine.info.containerRuntime.host, ports }
     try {
-      const id = await startOnce(request, ports)
-      return { id, host: engine.info.containerRuntime.host, ports }
+      return { id: await startOnce(request, at), ...at }
     } catch (thrown) {
       if (attempt < 5 && /port is already allocated|address already in use/i.test(reasonOf(thrown))) continue
       throw new BrokerError(
@@ -61,17 +64,19 @@ export async function startContainer<Port extends string>(
 
 async function startOnce<Port extends string>(
   request: ContainerRequest<Port>,
-  ports: Readonly<Record<Port, number>>,
+  at: Omit<ContainerDescription<Port>, 'id'>,
 ): Promise<string> {
-  const bindings = (Object.keys(ports) as Port[]).map((name) => ({ container: request.ports[name], host: ports[name] }))
+  const names = Object.keys(at.ports) as Port[]
+  const bindings = names.map((name) => ({ container: request.ports[name], host: at.ports[name] }))
+  const files = request.files(at).map(({ path, content }) => ({ target: path, content, mode: 0o644 }))
   const log: string[] = []
   try {
-    const started = await new GenericContainer(request.image)
+    const container = new GenericContainer(request.image)
       .withHostname(`waybill-${request.broker}`)
       .withLabels({ ...ownLabels(), 'dev.waybill.broker': request.broker })
       .withExposedPorts(...bindings)
       .withEnvironment({ ...request.environment })
-      .withCopyContentToContainer(request.files.map(({ path, content }) => ({ target: path, content, mode: 0o644 })))
+      .withCopyContentToContainer(files)
       .withLogConsumer((lines) => {
         lines.on('data', (line: Buffer) => {
           log.push(String(line).trimEnd())
@@ -80,8 +85,8 @@ async function startOnce<Port extends string>(
       })
       .withWaitStrategy(Wait.forLogMessage(request.readyLine))
       .withStartupTimeout(startDeadlineMs)
-      .start()
-    return started.getId()
+    if (request.command !== undefined) container.withCommand([...request.command])
+    return (await container.start()).getId()
   } catch (thrown) {
     throw new Error([reasonOf(thrown), ...log].join('\n'), { cause: thrown })
   }

@@ -55,6 +55,8 @@ export async function pullImage(engine: Engine, name: string, firstSignMs: numbe
 export interface EngineEvent {
   readonly status?: string
   readonly stream?: string
+  /** Why it failed; the answer ends as if nothing had happened. */
+  readonly error?: string
 }
 
 /** Resolves when the engine's answer ends well; rejects with the failure it names. */
@@ -70,7 +72,10 @@ export function followed(
         if (failure) reject(failure)
         else resolve()
       },
-      onEvent,
+      (event: EngineEvent) => {
+        onEvent(event)
+        if (event.error !== undefined) reject(new Error(event.error))
+      },
     )
   })
 }

@@ -16,7 +16,7 @@ export interface FaultProxyOptions {
   /** Where the proxy listens; `127.0.0.1` and a port that the system chooses by default. */
   readonly host?: string
   readonly port?: number
-  /** Sees everything before it is forwarded; what it cuts is not forwarded. */
+  /** Sees everything before it is forwarded, and may change bytes in place; what it cuts is not forwarded. */
   readonly onData?: (passage: Passage) => void
 }
 

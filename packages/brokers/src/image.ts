@@ -9,6 +9,7 @@ import { BrokerError, reasonOf } from './broker-error.ts'
 import { within } from './deadline.ts'
 import type { Engine } from './engine.ts'
 import { followed, hasImage, pullImage } from './engine-image.ts'
+import { mavenRepository, trustedAuthorities } from './maven-repository.ts'
 import { type Progress, toStandardError } from './progress.ts'
 import { type Recipe, recipeFiles, recipeTag } from './recipe.ts'
 import { registryMemory, registryOf } from './registry-memory.ts'
@@ -74,24 +75,26 @@ async function buildImage(engine: Engine, recipe: Recipe, progress: Progress): P
   const tag = recipeTag(recipe, files)
   const base = await ensureBaseImage(engine, recipe.debianRelease, progress)
   const { proxies, lines } = await hostAptSettings(process.env.WAYBILL_DEBIAN_MIRROR ?? aptMirrors()[0] ?? '')
+  const given = recipe.fetchesJars ? [{ name: 'authorities.pem', content: trustedAuthorities() }] : []
+  const repository = recipe.fetchesJars ? { MAVEN_REPOSITORY: mavenRepository() } : {}
   const context = await mkdtemp(join(tmpdir(), 'waybill-recipe-'))
   const started = performance.now()
   let output = ''
   try {
     progress(`building ${tag} on ${base}`)
-    for (const { name, content } of files) await writeFile(join(context, name), content)
+    for (const { name, content } of [...files, ...given]) await writeFile(join(context, name), content)
     const answer = await within(
       `building ${tag}`,
       buildDeadlineMs,
       engine.container.dockerode.buildImage(
-        { context, src: files.map(({ name }) => name) },
+        { context, src: [...files, ...given].map(({ name }) => name) },
         {
           t: tag,
           version: '1',
           networkmode: 'host',
           rm: true,
           forcerm: true,
-          buildargs: { BASE: base, APT_SETTINGS: lines, ...proxies },
+          buildargs: { BASE: base, APT_SETTINGS: lines, ...repository, ...proxies },
           labels: { 'dev.waybill.recipe': recipe.name },
         },
       ),

@@ -84,7 +84,7 @@ async function startRabbitmq(progress: Progress): Promise<RabbitmqDescription> {
     broker: recipe.name,
     image,
     ports: { amqp: 5672, amqps: 5671, management: 15672, stomp: 61613 },
-    files: [
+    files: () => [
       { path: '/etc/rabbitmq/enabled_plugins', content: recipeText(recipe, 'enabled_plugins') },
       { path: '/etc/rabbitmq/conf.d/50-waybill.conf', content: recipeText(recipe, 'waybill.conf') },
       { path: '/etc/rabbitmq/conf.d/60-waybill-tls.conf', content: tlsConfiguration },

@@ -10,11 +10,14 @@ export interface Recipe {
   readonly officialImage: string
   /** The Debian release whose packages the built image takes. */
   readonly debianRelease: string
+  /** Its build fetches jars: it gets a Maven repository, and the authorities to trust for it. */
+  readonly fetchesJars?: true
 }
 
 /** Every recipe; the folder of the same name holds the Dockerfile and what it copies. */
 export const recipes = {
   rabbitmq: { name: 'rabbitmq', officialImage: 'rabbitmq:4-management', debianRelease: 'trixie' },
+  kafka: { name: 'kafka', officialImage: 'apache/kafka:4.1.1', debianRelease: 'trixie', fetchesJars: true },
 } as const satisfies Record<string, Recipe>
 
 const recipesFolder = join(dirname(fileURLToPath(import.meta.url)), '..', 'recipes')

@@ -27,7 +27,7 @@ let tlsUrl: string
 
 beforeAll(async () => {
   started = await startBroker('rabbitmq')
-  broker = await attachBroker(JSON.parse(JSON.stringify(started.description)))
+  broker = await attachBroker<'rabbitmq'>(JSON.parse(JSON.stringify(started.description)))
   if (!broker.faults || !broker.control || !broker.certificates || !broker.tlsUrl) throw new Error('no fault control')
   ;({ faults, control, certificates, tlsUrl } = broker as Required<RabbitmqBroker>)
 }, 300_000)

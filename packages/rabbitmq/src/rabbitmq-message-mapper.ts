@@ -1,8 +1,7 @@
-import type { WireMessage } from '@waybill/core/driver'
+import { structuredContentType, structuredEvent, type WireMessage } from '@waybill/core/driver'
 import type { Message, Options } from 'amqplib'
 import { fieldText, timeOfSeconds } from './rabbitmq-field-text.ts'
 import { headerKind, tombstoneHeader, unescapedHeaderName, wireHeaderName } from './rabbitmq-header-names.ts'
-import { structuredContentType, structuredEvent } from './rabbitmq-structured-event.ts'
 
 interface FieldTable {
   [name: string]: string | boolean | undefined

@@ -26,11 +26,14 @@ export const draining: readonly Behaviour[] = [
       const closing = consumer.close()
       const rest = kit.record('staying')
       await staying.consume(orders, { group }, rest.handler())
-      await rest.untilRuns(16)
+      // Who settles by prefix cannot hand over the rest of a log before what is in flight has ended.
+      if (kit.capabilities.settlement === 'individual') await rest.untilRuns(16)
+      else await kit.sleep(kit.timings.quietMs)
       equal(inFlight.done.length, 0, 'close waits')
       gate.open()
       await kit.within('close', closing)
       equal(inFlight.done.length, 4, 'what was in flight was finished')
+      await rest.untilRuns(16)
       deepEqual(
         [...inFlight.runs, ...rest.runs].map(({ id }) => id).sort(),
         [...ids].sort(),

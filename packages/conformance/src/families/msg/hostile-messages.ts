@@ -69,7 +69,10 @@ async function receive(
   const totals = { handled: 0, deadLettered: 0 }
   /** A connection that was lost brings back what it had. That no message is the reason is looked at in the end. */
   const isTwiceRight = (): boolean => told.some(({ type }) => type === 'disconnected')
-  await fuzz(kit, hostileForeign, async (chunk, offset) => {
+  const most = kit.capabilities.maxBodyBytes
+  await fuzz(kit, hostileForeign, async (drawn, offset) => {
+    // What is larger than the broker takes never gets in.
+    const chunk = drawn.map((message) => ({ ...message, body: message.body.subarray(0, most) }))
     const sent = chunk.map((message, index) => numbered(message, offset + index))
     await kit.faults.injectForeign(at, sent)
     const arrived = async (): Promise<boolean> =>
@@ -111,7 +114,10 @@ function expectOneFate(
   const what = `message ${n}, ${describe(message)}`
   if (letter !== undefined) {
     equal(runs.length, 0, `${what}: handled and dead-lettered`)
-    return equal(hex(letter.body ?? new Uint8Array()), hex(message.body), `${what}: the body of the dead letter`)
+    const kept = [message.body, ...eventBodies(message)].map(hex)
+    const found = hex(letter.body ?? new Uint8Array())
+    if (!kept.includes(found)) equal(found, kept[0], `${what}: the body of the dead letter`)
+    return
   }
   equal(runs.length, 1, `${what}: runs`)
   const bodies = [message.body, ...eventBodies(message)].flatMap((body) => {

@@ -1,8 +1,9 @@
 import { deepEqual, ok } from 'node:assert/strict'
+import type { Driver } from '@waybill/core/driver'
 import type { Behaviour } from '../../behaviour.ts'
 import { items, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
-import { watchSends } from '../../wrapped-driver.ts'
+import { watchSends, wrapDriver } from '../../wrapped-driver.ts'
 import { untilEmpty } from '../rty/letters.ts'
 import { deadItems, group, once } from './dead-messages.ts'
 
@@ -28,6 +29,14 @@ export const kills: readonly Behaviour[] = [
   },
 ]
 
+/** So that some are under way while others wait, also where one batch would hold them all. */
+function inSmallBatches(driver: Driver, most: number): Driver {
+  const { send } = driver.capabilities
+  return wrapDriver(driver, {
+    capabilities: { ...driver.capabilities, send: { ...send, maxBatch: Math.min(send.maxBatch, most) } },
+  })
+}
+
 async function interrupted(
   kit: Kit,
   { kill, link }: { kill: () => Promise<void>; link?: Awaited<ReturnType<Kit['link']>> },
@@ -39,11 +48,12 @@ async function interrupted(
   const gate = kit.gate()
   let [passed, held] = [0, 0]
   // The confirmations of most are still out when it happens.
-  const wrap = watchSends((batch, { lane }) => {
+  const watch = watchSends((batch, { lane }) => {
     if (lane !== undefined || passed < count / 4) passed += batch.length
     else held += batch.length
     return held === 0 ? undefined : gate.opened
   })
+  const wrap = (driver: Driver): Driver => watch(inSmallBatches(driver, count / 20))
   const killed = await kit.connect({ wrap, ...(link === undefined ? {} : { link }) })
   const first = killed.deadLetters(orders, group).redrive('all')
   const ended = first.then(

@@ -26,11 +26,7 @@ export const refusals: readonly Behaviour[] = [
       equal(counter.handed, 1, 'messages that reached the driver')
       await messaging.send(files, new Uint8Array(1))
       const found = await kit.probe.extract({ channel: files.name, group })
-      deepEqual(
-        found.map(({ body }) => body?.length),
-        [limit, 1],
-        'the bytes that the broker has',
-      )
+      deepEqual(new Set(found.map(({ body }) => body?.length)), new Set([limit, 1]), 'the bytes that the broker has')
       deepEqual(disconnects, [], 'the connection survives')
     },
   },

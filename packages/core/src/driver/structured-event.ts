@@ -1,4 +1,4 @@
-import type { Headers, WireMessage } from '@waybill/core/driver'
+import type { Headers, WireMessage } from './wire-message.ts'
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
 export const structuredContentType = 'application/cloudevents'

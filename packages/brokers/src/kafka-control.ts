@@ -1,0 +1,79 @@
+import type { ContainerHandle } from './container.ts'
+import { internalAddress } from './kafka-properties.ts'
+
+const toolDeadlineMs = 60_000
+const quiet = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error']
+const scramMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
+
+/** What an operator of Kafka could do; each call resolves when the broker has done it, after the second or two of a Java start. */
+export interface KafkaControl {
+  /** Runs one of Kafka's own tools by its class, such as `kafka.admin.ConfigCommand`, against the broker; resolves to its output. */
+  tool(className: string, ...args: readonly string[]): Promise<string>
+  /** Makes a user for SCRAM-SHA-256 and SCRAM-SHA-512, or changes its password; it may do nothing until `allow`. */
+  createUser(user: string, password: string): Promise<void>
+  /** Deletes a user's credentials. Kafka leaves its open connections alone: `forbid` ends what they may do. */
+  deleteUser(user: string): Promise<void>
+  /** Lets a user do everything with every topic, group and transaction. */
+  allow(user: string): Promise<void>
+  /** Takes back what `allow` gave; also open connections may then do nothing. */
+  forbid(user: string): Promise<void>
+  /** Changes settings of a topic, such as `max.message.bytes`; `null` returns one to its default. */
+  setTopicConfig(topic: string, changes: Readonly<Record<string, string | null>>): Promise<void>
+  /** Compacts a topic within about a second of each write from now on, but for its last segment: write once more to end that. */
+  compactSoon(topic: string): Promise<void>
+}
+
+/** Controls through Kafka's own tools in the container. */
+export function kafkaControl(container: ContainerHandle): KafkaControl {
+  const tool: KafkaControl['tool'] = (className, ...args) => {
+    const java = [
+      'java',
+      '-XX:TieredStopAtLevel=1',
+      '-XX:+UseSerialGC',
+      '-Xmx128m',
+      ...quiet,
+      '-cp',
+      '/opt/kafka/libs/*',
+    ]
+    const line = ['env', 'LC_ALL=C.UTF-8', ...java, className, '--bootstrap-server', internalAddress, ...args]
+    return container.exec(line, toolDeadlineMs)
+  }
+  const configure = async (type: string, name: string, ...args: readonly string[]): Promise<void> => {
+    await tool('kafka.admin.ConfigCommand', '--alter', '--entity-type', type, '--entity-name', name, ...args)
+  }
+  const changeRights = async (how: '--add' | '--remove', user: string): Promise<void> => {
+    const everything = ['--topic', '*', '--group', '*', '--transactional-id', '*', '--cluster']
+    const rights = ['--allow-principal', `User:${user}`, '--operation', 'All', '--force', ...everything]
+    await tool('org.apache.kafka.tools.AclCommand', how, ...rights)
+  }
+  const setTopicConfig: KafkaControl['setTopicConfig'] = async (topic, changes) => {
+    const entries = Object.entries(changes)
+    const set = entries.filter(([, value]) => value !== null).map(([key, value]) => `${key}=[${value}]`)
+    const unset = entries.filter(([, value]) => value === null).map(([key]) => key)
+    const args = [
+      ...(set.length === 0 ? [] : ['--add-config', set.join(',')]),
+      ...(unset.length === 0 ? [] : ['--delete-config', unset.join(',')]),
+    ]
+    await configure('topics', topic, ...args)
+  }
+  return {
+    tool,
+    async createUser(user, password) {
+      for (const mechanism of scramMechanisms)
+        await configure('users', user, '--add-config', `${mechanism}=[password=${password}]`)
+    },
+    async deleteUser(user) {
+      for (const mechanism of scramMechanisms) await configure('users', user, '--delete-config', mechanism)
+    },
+    allow: (user) => changeRights('--add', user),
+    forbid: (user) => changeRights('--remove', user),
+    setTopicConfig,
+    compactSoon: (topic) =>
+      setTopicConfig(topic, {
+        'cleanup.policy': 'compact',
+        'segment.ms': '100',
+        'min.cleanable.dirty.ratio': '0.001',
+        'delete.retention.ms': '100',
+      }),
+  }
+}

@@ -1,0 +1,53 @@
+/** The ports inside the container. */
+export const kafkaPorts = { plain: 9092, tls: 9093, sasl: 9094, saslTls: 9095 } as const
+
+export type KafkaListener = keyof typeof kafkaPorts
+
+/** For Kafka's own tools inside the container, which cannot reach what clients are told. */
+export const internalAddress = '127.0.0.1:9091'
+
+/** May do everything, by each SASL mechanism. */
+export const superUser = { name: 'waybill', password: 'waybill-secret' } as const
+
+const protocols = { plain: 'PLAINTEXT', tls: 'SSL', sasl: 'SASL_PLAINTEXT', saslTls: 'SASL_SSL' } as const
+
+const loginModules = 'org.apache.kafka.common.security'
+const scram = `${loginModules}.scram.ScramLoginModule required`
+const logins = {
+  PLAIN: `${loginModules}.plain.PlainLoginModule required user_${superUser.name}="${superUser.password}"`,
+  'SCRAM-SHA-256': scram,
+  'SCRAM-SHA-512': scram,
+} as const
+
+/** The properties that differ from start to start: who listens where, with which credentials and certificate. */
+export function listenerProperties(
+  host: string,
+  ports: Readonly<Record<KafkaListener, number>>,
+  keyStore: string,
+): string {
+  const names = Object.keys(kafkaPorts) as KafkaListener[]
+  const internal = `INTERNAL://${internalAddress}`
+  const own = names.map((listener) => `${protocols[listener]}://0.0.0.0:${kafkaPorts[listener]}`)
+  const told = names.map((listener) => `${protocols[listener]}://${host}:${ports[listener]}`)
+  const map = [...Object.values(protocols).map((protocol) => `${protocol}:${protocol}`), 'INTERNAL:PLAINTEXT']
+  return [
+    `listeners=${[...own, internal, 'CONTROLLER://127.0.0.1:9090'].join(',')}`,
+    `advertised.listeners=${[...told, internal].join(',')}`,
+    `listener.security.protocol.map=${[...map, 'CONTROLLER:PLAINTEXT'].join(',')}`,
+    'inter.broker.listener.name=INTERNAL',
+    'controller.listener.names=CONTROLLER',
+    'ssl.keystore.type=PEM',
+    `ssl.keystore.location=${keyStore}`,
+    `sasl.enabled.mechanisms=${Object.keys(logins).join(',')}`,
+    ...[protocols.sasl, protocols.saslTls].flatMap(loginProperties),
+    `super.users=User:ANONYMOUS;User:${superUser.name}`,
+    '',
+  ].join('\n')
+}
+
+function loginProperties(protocol: string): string[] {
+  const prefix = `listener.name.${protocol.toLowerCase()}`
+  return Object.entries(logins).map(([mechanism, login]) => {
+    return `${prefix}.${mechanism.toLowerCase()}.sasl.jaas.config=${login};`
+  })
+}

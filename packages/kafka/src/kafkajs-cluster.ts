@@ -1,0 +1,147 @@
+import type { Kafka } from 'kafkajs'
+
+/**
+ * kafkajs's connections to the brokers of a cluster, and the requests they can make: what its own consumer is built on.
+ *
+ * That consumer itself cannot be used: it gives partitions up before anybody can finish what runs, begins anew after
+ * errors without a word, and fetches nothing while one partition is busy.
+ */
+export interface KafkajsCluster {
+  connect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  addTargetTopic(topic: string): Promise<void>
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[]
+  findBroker(node: { readonly nodeId: string }): Promise<KafkajsBroker>
+  findGroupCoordinator(group: { readonly groupId: string }): Promise<KafkajsBroker>
+  fetchTopicsOffset(topics: readonly object[]): Promise<readonly KafkajsOffsets[]>
+}
+
+export interface KafkajsOffsets {
+  readonly topic: string
+  readonly partitions: readonly {
+    readonly partition: number
+    readonly offset: string
+    readonly metadata?: string | null
+  }[]
+}
+
+export interface KafkajsBroker {
+  fetch(request: object): Promise<{ readonly responses: readonly KafkajsFetchedTopic[] }>
+  joinGroup(request: object): Promise<{
+    readonly memberId: string
+    readonly leaderId: string
+    readonly generationId: number
+    readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]
+  }>
+  syncGroup(request: object): Promise<{ readonly memberAssignment: Buffer }>
+  heartbeat(request: object): Promise<unknown>
+  leaveGroup(request: object): Promise<unknown>
+  offsetCommit(request: object): Promise<unknown>
+  offsetFetch(request: object): Promise<{ readonly responses: readonly KafkajsOffsets[] }>
+}
+
+export interface KafkajsFetchedTopic {
+  readonly topicName: string
+  readonly partitions: readonly KafkajsFetchedPartition[]
+}
+
+export interface KafkajsFetchedPartition {
+  readonly partition: number
+  readonly highWatermark: string
+  readonly lastStableOffset?: string
+  readonly abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[]
+  readonly messages: readonly KafkajsMessage[]
+}
+
+export interface KafkajsMessage {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers?: { readonly [name: string]: unknown }
+  readonly isControlRecord?: boolean
+  readonly batchContext?: {
+    readonly firstOffset: string
+    readonly lastOffsetDelta: number
+    readonly inTransaction: boolean
+    readonly producerId: string
+  }
+}
+
+/** A cluster of its own, by the way in which kafkajs hands one to who assigns partitions. */
+export function clusterOf(kafka: Kafka): KafkajsCluster {
+  let handed: unknown
+  kafka.consumer({
+    groupId: 'none',
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      ({ cluster }) => {
+        handed = cluster
+        return {
+          name: 'none',
+          version: 0,
+          assign: async () => [],
+          protocol: () => ({ name: 'none', metadata: nothing }),
+        }
+      },
+    ],
+  })
+  return handed as KafkajsCluster
+}
+
+const nothing = Buffer.alloc(0)
+
+/** What an error means to who reads or belongs to a group. */
+export type Verdict =
+  /** Members are to join anew. */
+  | 'rebalancing'
+  /** The group goes on without this member. */
+  | 'fenced'
+  /** A leader or coordinator is being found: ask again a little later. */
+  | 'later'
+  /** The position is not in the log. */
+  | 'outOfRange'
+  | 'failed'
+
+/** By Kafka's numbers: https://kafka.apache.org/protocol#protocol_error_codes */
+const verdicts: { readonly [code: number]: Verdict } = {
+  1: 'outOfRange',
+  5: 'later',
+  6: 'later',
+  9: 'later',
+  14: 'later',
+  15: 'later',
+  16: 'later',
+  74: 'later',
+  75: 'later',
+  22: 'fenced',
+  25: 'fenced',
+  27: 'rebalancing',
+}
+
+const unfound = new Set(['KafkaJSBrokerNotFound', 'KafkaJSGroupCoordinatorNotFound'])
+
+/** kafkajs wraps what it has tried in vain. */
+export function verdictOf(error: unknown): Verdict {
+  const { code, name } = innermost(error)
+  return unfound.has(name) ? 'later' : (verdicts[code] ?? 'failed')
+}
+
+/** There is no such topic, or the broker that was asked has not heard of it yet. */
+export function isUnknownTopic(error: unknown): boolean {
+  return innermost(error).code === unknownTopic
+}
+
+const unknownTopic = 3
+
+function innermost(error: unknown): { readonly code: number; readonly name: string } {
+  let [code, name] = [-1, '']
+  for (let each = error as Wrapped | undefined, depth = 0; each instanceof Error && depth < 5; depth++) {
+    if (typeof each.code === 'number') code = each.code
+    name = each.name
+    each = each.cause as Wrapped | undefined
+  }
+  return { code, name }
+}
+
+type Wrapped = Error & { readonly code?: unknown; readonly cause?: unknown }

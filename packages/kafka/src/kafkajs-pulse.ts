@@ -1,0 +1,74 @@
+import type { Clock, Timer } from '@waybill/core/driver'
+import { unwrapped } from './kafka-errors.ts'
+import { clusterOf, type KafkajsCluster } from './kafkajs-cluster.ts'
+import type { KafkaSockets } from './kafkajs-consumer.ts'
+
+export interface KafkajsPulseOptions extends KafkaSockets {
+  readonly clock: Clock
+  /** Requests of its `kafka` time out after one of these. */
+  readonly intervalMs: number
+  readonly onLost: (error: unknown) => void
+}
+
+type Cluster = KafkajsCluster & { findControllerBroker(): Promise<{ apiVersions(): Promise<unknown> }> }
+
+/**
+ * Asks a broker something small once per interval, so that a silent link is noticed within two, and a cluster that is
+ * gone although nothing was sent. Conformance: FLT-04, FLT-05.
+ */
+export class KafkajsPulse {
+  readonly #options: KafkajsPulseOptions
+  readonly #cluster: Cluster
+  #timer: Timer | undefined
+  #isStopped = false
+  #checking: Promise<void> | undefined
+
+  constructor(options: KafkajsPulseOptions) {
+    this.#options = options
+    this.#cluster = clusterOf(options.kafka) as Cluster
+  }
+
+  /** Resolves when a broker has answered. */
+  async start(): Promise<void> {
+    try {
+      await this.#cluster.connect()
+      await this.#cluster.refreshMetadata()
+      await this.#ask()
+    } catch (error) {
+      throw unwrapped(error)
+    }
+    this.#schedule()
+  }
+
+  /** Asks now. */
+  check(): void {
+    if (this.#isStopped || this.#checking !== undefined) return
+    this.#timer?.cancel()
+    this.#checking = this.#ask().then(
+      () => {
+        this.#checking = undefined
+        this.#schedule()
+      },
+      (error: unknown) => {
+        if (!this.#isStopped) this.#options.onLost(unwrapped(error))
+      },
+    )
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#options.destroy()
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return
+    this.#timer = this.#options.clock.after(this.#options.intervalMs, () => this.check())
+  }
+
+  /** Not the whole metadata, which is long where topics are many. */
+  async #ask(): Promise<void> {
+    const broker = await this.#cluster.findControllerBroker()
+    await broker.apiVersions()
+  }
+}
