@@ -78,7 +78,7 @@ async function prepareBrokers(): Promise<boolean> {
   heading('brokers')
   const result = await runStep({
     command: process.execPath,
-    arguments: [sourceCondition, join(root, 'packages/brokers/src/prepare.ts')],
+    arguments: [sourceCondition, join(root, 'packages/brokers/src/prepare.ts'), 'rabbitmq'],
     deadlineMs: 20 * minute,
     live: true,
   })

@@ -289,6 +289,7 @@ describe('structured CloudEvents', () => {
     ['an attribute that is an object', { ...event, mine: {} }],
     ['a name that is none', `{"specversion":"1.0","id":"1","source":"s","type":"t","__proto__":"x"}`],
     ['no base64', { ...event, data_base64: '*' }],
+    ['data twice', { ...event, data: 1, data_base64: 'AAEC' }],
   ])('have a problem: %s', (_, body) => {
     const message = structured(body)
     expect(message.problem).toMatch(/no structured CloudEvent/)

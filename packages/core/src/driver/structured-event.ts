@@ -67,7 +67,10 @@ function bodyOf(
   event: { data?: unknown; data_base64?: unknown },
   contentType: string | undefined,
 ): Uint8Array | undefined {
-  if (event.data_base64 !== undefined) return bytesOfBase64(event.data_base64)
+  if (event.data_base64 !== undefined) {
+    if (event.data !== undefined) throw new Error('it has data twice, as data and as data_base64')
+    return bytesOfBase64(event.data_base64)
+  }
   if (!('data' in event)) return undefined
   const isText = typeof event.data === 'string' && contentType !== undefined && !/[/+]json\s*(;|$)/i.test(contentType)
   return Buffer.from(isText ? (event.data as string) : JSON.stringify(event.data))

@@ -50,7 +50,7 @@ export const confirms: readonly Behaviour[] = [
       const allow = await kit.faults.refuseSends({ channel: orders.name, group })
       const timeoutMs = 1_000
       const sending = messaging.send(orders, item(1), { timeoutMs })
-      const codes = ['unavailable', 'timeout', 'failedPrecondition', 'permissionDenied', 'tooLarge'] as const
+      const codes = ['unavailable', 'timeout', 'failedPrecondition', 'permissionDenied'] as const
       await kit.expectRejection(codes, sending, timeoutMs + kit.timings.toleranceMs)
       await allow()
       const after = await messaging.send(orders, item(2))
