@@ -45,6 +45,8 @@ function firstFailure({ message }: Error): string {
   return message.split(/\n(?:then: |log:\n)/, 1)[0] ?? ''
 }
 
+/** A drawn text may hold separators that readers of lines take for the end of one. */
 function write(outcome: CaseOutcome): void {
-  process.stdout.write(`${JSON.stringify(outcome)}\n`)
+  const line = JSON.stringify(outcome).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+  process.stdout.write(`${line}\n`)
 }
