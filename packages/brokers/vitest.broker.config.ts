@@ -4,5 +4,5 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   resolve: { conditions: ['@waybill/source'] },
   ssr: { resolve: { conditions: ['@waybill/source'] } },
-  test: { include: ['test/kafka.broker.test.ts'], testTimeout: 15_000 },
+  test: { include: ['test/kafka*.test.ts'], testTimeout: 15_000 },
 })
