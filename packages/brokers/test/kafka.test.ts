@@ -218,6 +218,25 @@ test('a topic refuses what its settings forbid, until they are taken back', { ti
   expect(await stored(topic)).toEqual(['fits', 'x'.repeat(300)])
 })
 
+test('an operator closes all connections, and lets clients in again', { timeout: 60_000 }, async () => {
+  await using plain = await startKafkaProxy(broker.url)
+  await using sasl = await startKafkaProxy(broker.saslUrl)
+  const { username, password } = new URL(broker.saslUrl)
+  const kafkas = [
+    client(plain.url(broker.url)),
+    client(sasl.url(broker.url), { sasl: credentials('plain', username, password) }),
+  ]
+  for (let round = 1; round <= 2; round++) {
+    const admins = [...kafkas, ...kafkas].map((kafka) => kafka.admin())
+    for (const admin of admins) await admin.connect()
+    expect([plain.connections, sasl.connections]).toEqual([2, 2])
+    await control.closeConnections()
+    expect([plain.connections, sasl.connections]).toEqual([0, 0])
+    for (const admin of admins) await admin.disconnect()
+  }
+  for (const kafka of kafkas) await asAdmin((admin) => admin.listTopics(), kafka)
+})
+
 test('compacts soon when told to', { timeout: 60_000 }, async () => {
   const topic = await newTopic()
   await control.compactSoon(topic)
