@@ -5,7 +5,8 @@ import { internalAddress } from './kafka-properties.ts'
 const nodeId = '1'
 const configCommand = 'kafka.admin.ConfigCommand'
 const toolDeadlineMs = 60_000
-const quiet = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error']
+const quick = ['-XX:SharedArchiveFile=/opt/kafka/kafka.jsa', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m']
+const quiet = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', '/opt/kafka/libs/*']
 const scramMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 
 /** What an operator of Kafka could do; each call resolves when the broker has done it, after the second or two of a Java start. */
@@ -38,8 +39,7 @@ for number in $(seq 10 39); do eval "exec $number<>/dev/tcp/${internalAddress.re
 `
 
 function toolCommand(className: string): string[] {
-  const java = ['java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m', ...quiet, '-cp', '/opt/kafka/libs/*']
-  return ['env', 'LC_ALL=C.UTF-8', ...java, className, '--bootstrap-server', internalAddress]
+  return ['env', 'LC_ALL=C.UTF-8', 'java', ...quick, ...quiet, className, '--bootstrap-server', internalAddress]
 }
 
 function settingsOf(type: string, name: string): string[] {
