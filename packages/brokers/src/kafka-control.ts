@@ -1,8 +1,12 @@
 import type { ContainerHandle } from './container.ts'
 import { internalAddress } from './kafka-properties.ts'
 
+/** `node.id` in the recipe. */
+const nodeId = '1'
+const configCommand = 'kafka.admin.ConfigCommand'
 const toolDeadlineMs = 60_000
-const quiet = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error']
+const quick = ['-XX:SharedArchiveFile=/opt/kafka/kafka.jsa', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m']
+const quiet = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', '/opt/kafka/libs/*']
 const scramMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 
 /** What an operator of Kafka could do; each call resolves when the broker has done it, after the second or two of a Java start. */
@@ -19,27 +23,35 @@ export interface KafkaControl {
   forbid(user: string): Promise<void>
   /** Changes settings of a topic, such as `max.message.bytes`; `null` returns one to its default. */
   setTopicConfig(topic: string, changes: Readonly<Record<string, string | null>>): Promise<void>
+  /** Closes every client's connections. Who connects while that lasts, a few seconds, has to wait. */
+  closeConnections(): Promise<void>
   /** Compacts a topic within about a second of each write from now on, but for its last segment: write once more to end that. */
   compactSoon(topic: string): Promise<void>
 }
 
+/**
+ * Kafka closes connections above a limit, except those of the listener of its own: as many of these as the limit leave no room
+ * for others. A limit of 1 would do without them, but holds for the controller too, whose few connections have to stay.
+ */
+const crowdOut = `
+for number in $(seq 10 39); do eval "exec $number<>/dev/tcp/${internalAddress.replace(':', '/')}"; done
+"$@" --add-config max.connections=30 && sleep 1.5 && "$@" --delete-config max.connections
+`
+
+function toolCommand(className: string): string[] {
+  return ['env', 'LC_ALL=C.UTF-8', 'java', ...quick, ...quiet, className, '--bootstrap-server', internalAddress]
+}
+
+function settingsOf(type: string, name: string): string[] {
+  return ['--alter', '--entity-type', type, '--entity-name', name]
+}
+
 /** Controls through Kafka's own tools in the container. */
 export function kafkaControl(container: ContainerHandle): KafkaControl {
-  const tool: KafkaControl['tool'] = (className, ...args) => {
-    const java = [
-      'java',
-      '-XX:TieredStopAtLevel=1',
-      '-XX:+UseSerialGC',
-      '-Xmx128m',
-      ...quiet,
-      '-cp',
-      '/opt/kafka/libs/*',
-    ]
-    const line = ['env', 'LC_ALL=C.UTF-8', ...java, className, '--bootstrap-server', internalAddress, ...args]
-    return container.exec(line, toolDeadlineMs)
-  }
+  const tool: KafkaControl['tool'] = (className, ...args) =>
+    container.exec([...toolCommand(className), ...args], toolDeadlineMs)
   const configure = async (type: string, name: string, ...args: readonly string[]): Promise<void> => {
-    await tool('kafka.admin.ConfigCommand', '--alter', '--entity-type', type, '--entity-name', name, ...args)
+    await tool(configCommand, ...settingsOf(type, name), ...args)
   }
   const changeRights = async (how: '--add' | '--remove', user: string): Promise<void> => {
     const everything = ['--topic', '*', '--group', '*', '--transactional-id', '*', '--cluster']
@@ -68,6 +80,10 @@ export function kafkaControl(container: ContainerHandle): KafkaControl {
     allow: (user) => changeRights('--add', user),
     forbid: (user) => changeRights('--remove', user),
     setTopicConfig,
+    async closeConnections() {
+      const limit = [...toolCommand(configCommand), ...settingsOf('brokers', nodeId)]
+      await container.exec(['bash', '-c', crowdOut, 'crowd-out', ...limit], toolDeadlineMs)
+    },
     compactSoon: (topic) =>
       setTopicConfig(topic, {
         'cleanup.policy': 'compact',

@@ -35,6 +35,7 @@ export function listenerProperties(
     `advertised.listeners=${[...told, internal].join(',')}`,
     `listener.security.protocol.map=${[...map, 'CONTROLLER:PLAINTEXT'].join(',')}`,
     'inter.broker.listener.name=INTERNAL',
+    'listener.name.internal.max.connections=1000',
     'controller.listener.names=CONTROLLER',
     'ssl.keystore.type=PEM',
     `ssl.keystore.location=${keyStore}`,

@@ -7,8 +7,8 @@ import { eventually } from './deadline.ts'
 import { ensureEngine } from './engine.ts'
 import { ensureImage } from './image.ts'
 import { type KafkaControl, kafkaControl } from './kafka-control.ts'
-import { firstBroker, kafkaRelease, hasCoordinator } from './kafka-greeting.ts'
-import { kafkaPorts, listenerProperties, superUser } from './kafka-properties.ts'
+import { firstBroker, hasCoordinator, kafkaRelease } from './kafka-greeting.ts'
+import { type KafkaListener, kafkaPorts, listenerProperties, superUser } from './kafka-properties.ts'
 import type { Progress } from './progress.ts'
 import { recipes, recipeText } from './recipe.ts'
 
@@ -70,7 +70,6 @@ async function startKafka(progress: Progress): Promise<KafkaDescription> {
   const recipe = recipes.kafka
   const engine = await ensureEngine(progress)
   const image = await ensureImage(engine, recipe, progress)
-  const clientHost = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host)
   const hosts = [...new Set([engine.info.containerRuntime.host, 'localhost', '127.0.0.1', '::1'])]
   const certificates = await makeCertificates(hosts)
   const keyStore = `${folder}/key-store.pem`
@@ -90,20 +89,25 @@ async function startKafka(progress: Progress): Promise<KafkaDescription> {
     environment: { SUPER_USER: superUser.name, SUPER_PASSWORD: superUser.password },
     readyLine: /Kafka Server started/,
   })
-  const at = (port: number): string => `${clientHost(host)}:${port}`
-  const login = `${superUser.name}:${superUser.password}@`
-  const url = `kafka://${at(ports.plain)}`
-  await serving(url)
+  const urls = addresses(clientHost(host), ports)
+  await serving(urls.url)
+  const version = await versionIn(containerHandle(engine, id))
+  return { name: 'kafka', version, containerId: id, certificates, ...urls }
+}
+
+function addresses(host: string, ports: Readonly<Record<KafkaListener, number>>) {
+  const login = `${superUser.name}:${superUser.password}`
   return {
-    name: 'kafka',
-    version: await versionIn(containerHandle(engine, id)),
-    containerId: id,
-    url,
-    tlsUrl: `kafkas://${at(ports.tls)}`,
-    saslUrl: `kafka://${login}${at(ports.sasl)}`,
-    saslTlsUrl: `kafkas://${login}${at(ports.saslTls)}`,
-    certificates,
+    url: `kafka://${host}:${ports.plain}`,
+    tlsUrl: `kafkas://${host}:${ports.tls}`,
+    saslUrl: `kafka://${login}@${host}:${ports.sasl}`,
+    saslTlsUrl: `kafkas://${login}@${host}:${ports.saslTls}`,
   }
+}
+
+/** An address where the engine gives the name: a fault proxy listens on that, and clients must not prefer another. */
+function clientHost(host: string): string {
+  return host === 'localhost' ? '127.0.0.1' : host
 }
 
 /** Resolves once clients can send, and join groups. */

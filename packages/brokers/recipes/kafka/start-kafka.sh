@@ -1,14 +1,15 @@
 #!/bin/sh
 # Becomes Kafka. Storage is formatted once, so that what was stored survives a restart and a kill.
+# The built image logs through slf4j-simple; the official one through Log4j, which by itself would tell errors only. Both have an
+# archive of Kafka's classes, which Java uses if it fits.
 set -eu
 settings=/etc/waybill/kafka.properties
-libraries='/opt/kafka/libs/*'
+set -- -XX:SharedArchiveFile=/opt/kafka/kafka.jsa -cp '/opt/kafka/libs/*' -Dlog4j2.level=INFO \
+  -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info
 if [ ! -f /var/lib/kafka/data/meta.properties ]; then
-  java -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$libraries" kafka.tools.StorageTool format --standalone \
+  java "$@" -XX:TieredStopAtLevel=1 kafka.tools.StorageTool format --standalone \
     --cluster-id V2F5YmlsbCB0ZXN0cyBvbg --config "$settings" \
     --add-scram "SCRAM-SHA-256=[name=$SUPER_USER,password=$SUPER_PASSWORD]" \
     --add-scram "SCRAM-SHA-512=[name=$SUPER_USER,password=$SUPER_PASSWORD]"
 fi
-# The built image logs through slf4j-simple; the official one through Log4j, which by itself would tell errors only.
-exec java -Xms256m -Xmx512m -Dlog4j2.level=INFO -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
-  -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info -cp "$libraries" kafka.Kafka "$settings"
+exec java "$@" -Xms256m -Xmx512m kafka.Kafka "$settings"
