@@ -31,8 +31,8 @@ export class TopicBrowser implements Listener {
   readonly #undertaker: Undertaker
   /** How far each partition is still to be read. */
   readonly #ends = new Map<number, bigint>()
-  readonly #drained = withResolvers()
-  readonly #assigned = withResolvers()
+  readonly #drained = Promise.withResolvers<void>()
+  readonly #assigned = Promise.withResolvers<void>()
   #consumer: GroupConsumer | undefined
   #open = 0
   #whenSettled: (() => void) | undefined
@@ -179,12 +179,4 @@ export class TopicBrowser implements Listener {
     this.#options.onOver(this)
     this.#end(error)
   }
-}
-
-function withResolvers(): { readonly promise: Promise<void>; resolve(): void } {
-  let resolve = (): void => {}
-  const promise = new Promise<void>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
 }
