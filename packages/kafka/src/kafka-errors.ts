@@ -1,4 +1,4 @@
-import { MessagingError, type ErrorCode } from '@waybill/core/driver'
+import { MessagingError, platformErrorCode, type ErrorCode } from '@waybill/core/driver'
 
 /** By Kafka's names, as kafkajs has them in `type`: https://kafka.apache.org/protocol#protocol_error_codes */
 const protocolCodes: { readonly [type: string]: ErrorCode } = {
@@ -80,32 +80,6 @@ const clientErrors: { readonly [name: string]: ErrorCode } = {
   KafkaJSOffsetOutOfRange: 'notFound',
 }
 
-/** https://nodejs.org/api/errors.html#common-system-errors and `dns` codes. */
-const networkCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'EADDRNOTAVAIL',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EMFILE',
-  'ERR_SOCKET_CLOSED',
-  'ERR_STREAM_DESTROYED',
-  'ERR_STREAM_WRITE_AFTER_END',
-])
-
-/**
- * A peer that does not prove who it is, or to whom we could not: https://nodejs.org/api/tls.html#x509-certificate-error-codes.
- * `unauthenticated` rather than `unavailable`, since trying again cannot mend it.
- */
-const certificateCode = /CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE|HOSTNAME_MISMATCH|CRL|TLSV1\w*_ALERT|ALERT_UNKNOWN_CA/
-
 /** The code of whatever kafkajs, Node.js or this driver threw. Never throws. */
 export function classify(error: unknown): ErrorCode {
   let code: ErrorCode | undefined
@@ -149,13 +123,6 @@ function codeOf(error: object): ErrorCode | undefined {
     if (Object.hasOwn(protocolCodes, type)) return protocolCodes[type]
   }
   if (name === 'AbortError') return 'aborted'
-  const platform = typeof code === 'string' ? ofPlatform(code) : undefined
+  const platform = typeof code === 'string' ? platformErrorCode(code) : undefined
   return platform ?? (typeof name === 'string' && Object.hasOwn(clientErrors, name) ? clientErrors[name] : undefined)
-}
-
-function ofPlatform(code: string): ErrorCode | undefined {
-  if (networkCodes.has(code)) return 'unavailable'
-  if (certificateCode.test(code)) return 'unauthenticated'
-  if (/^ERR_(SSL|OSSL|TLS)_/.test(code)) return 'failedPrecondition' // no TLS on that port, an unreadable key
-  return undefined
 }

@@ -1,4 +1,11 @@
-import { hintFor, MessagingError } from '@waybill/core/driver'
+import {
+  anyTextOption,
+  booleanOption,
+  choiceOption,
+  DriverOptions,
+  textOption,
+  wholeNumberOption,
+} from '@waybill/core/driver'
 import { addressIn, splitUrl, type KafkaAddress, type KafkaUrl } from './kafka-address.ts'
 
 /** Where Kafka is and how to use it. */
@@ -81,64 +88,35 @@ export const envelopeRoomBytes = 48_588
 /** More than anybody has members; each is a log of its own on every replica. */
 export const maxPartitions = 10_000
 
-type Rule = (value: unknown) => string | undefined
-type Parse = (text: string) => unknown
-
-interface Option {
-  /** What is wrong with a value; `undefined`: nothing. */
-  readonly check: Rule
-  /** From a URL parameter. */
-  readonly parse: Parse
-}
-
-const text: Option = { check: (value) => (isText(value) ? undefined : 'must be a text that is not empty'), parse: asIs }
-const anyText: Option = { check: (value) => (typeof value === 'string' ? undefined : 'must be a text'), parse: asIs }
-const truth: Option = {
-  check: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
-  parse: (value) => (value === 'true' ? true : value === 'false' ? false : value),
-}
-const oneOf = (...choices: readonly string[]): Option => ({
-  check: (value) => (choices.includes(value as string) ? undefined : `must be one of ${choices.join(', ')}`),
-  parse: asIs,
-})
-const whole = (least: number, most: number): Option => ({
-  check: (value) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-      ? undefined
-      : `must be a whole number from ${least} to ${most}`,
-  parse: (value) => (/^\d+$/.test(value) ? Number(value) : value),
-})
-
 const longestMs = 2_147_483_647
 
 /** All options there are, in code, records and URL parameters alike. */
-const known: { readonly [name: string]: Option } = {
-  url: text,
-  username: text,
-  password: anyText,
-  sasl: oneOf('plain', 'scram-sha-256', 'scram-sha-512'),
-  clientId: text,
-  connectTimeoutMs: whole(1, longestMs),
-  requestTimeoutMs: whole(100, longestMs),
-  heartbeatMs: whole(500, 60_000),
-  sessionTimeoutMs: whole(1_500, 1_800_000),
-  rebalanceDrainMs: whole(0, 1_800_000),
-  partitions: whole(1, maxPartitions),
-  replicationFactor: whole(1, 32_767),
-  maxMessageBytes: whole(2 * envelopeRoomBytes, longestMs),
-  redeliveryHorizonMs: whole(1, Number.MAX_SAFE_INTEGER),
-  'tls.ca': text,
-  'tls.cert': text,
-  'tls.key': text,
-  'tls.passphrase': anyText,
-  'tls.servername': text,
-  'tls.allowUnverified': truth,
-}
+const known = new DriverOptions('kafka', {
+  url: textOption,
+  username: textOption,
+  password: anyTextOption,
+  sasl: choiceOption('plain', 'scram-sha-256', 'scram-sha-512'),
+  clientId: textOption,
+  connectTimeoutMs: wholeNumberOption(1, longestMs),
+  requestTimeoutMs: wholeNumberOption(100, longestMs),
+  heartbeatMs: wholeNumberOption(500, 60_000),
+  sessionTimeoutMs: wholeNumberOption(1_500, 1_800_000),
+  rebalanceDrainMs: wholeNumberOption(0, 1_800_000),
+  partitions: wholeNumberOption(1, maxPartitions),
+  replicationFactor: wholeNumberOption(1, 32_767),
+  maxMessageBytes: wholeNumberOption(2 * envelopeRoomBytes, longestMs),
+  redeliveryHorizonMs: wholeNumberOption(1, Number.MAX_SAFE_INTEGER),
+  'tls.ca': textOption,
+  'tls.cert': textOption,
+  'tls.key': textOption,
+  'tls.passphrase': anyTextOption,
+  'tls.servername': textOption,
+  'tls.allowUnverified': booleanOption,
+})
 
 /** @throws MessagingError `invalidArgument` on an unknown, wrong or contradictory option, saying what there is. */
 export function checkKafkaOptions(options: KafkaOptions): KafkaSettings {
-  if (!isRecord(options)) refuse('options must be a record: kafka({ url })')
-  for (const [name, value] of flat(options)) check(name, value)
+  known.check(options)
   if (options.url === undefined) refuse('url is missing; give url: "kafka://host:9092"')
   const address = addressOf(options.url)
   const { tls = {}, username = address.username, password = address.password, sasl } = options
@@ -168,16 +146,9 @@ export function checkKafkaOptions(options: KafkaOptions): KafkaSettings {
 /** Options from a URL: its parameters are options, those of TLS with `tls.` before them. */
 export function optionsFromUrl(url: string): KafkaOptions {
   const { parameters } = parseUrl(url)
-  const options: { [name: string]: unknown } = {}
-  const tls: { [name: string]: unknown } = {}
-  for (const [name, value] of parameters) {
-    if (name === 'url' || !Object.hasOwn(known, name)) refuseUnknown(name)
-    const option = known[name] as Option
-    if (name.startsWith('tls.')) tls[name.slice('tls.'.length)] = option.parse(value)
-    else options[name] = option.parse(value)
-  }
+  const options = known.fromParameters(parameters)
   const bare = url.split('?', 1)[0]
-  return { ...options, url: bare, ...(Object.keys(tls).length > 0 ? { tls } : {}) } as KafkaOptions
+  return { ...options, url: bare } as KafkaOptions
 }
 
 function checkTogether(options: KafkaOptions, { secure, username }: KafkaAddress, tls: KafkaTlsOptions): void {
@@ -210,37 +181,6 @@ function parseUrl(url: string): KafkaUrl {
   )
 }
 
-/** The options by their full names: `tls.ca`. */
-function* flat(options: object): Generator<[name: string, value: unknown]> {
-  for (const [name, value] of Object.entries(options)) {
-    if (name !== 'tls') yield [name, value]
-    else if (!isRecord(value)) refuse('tls must be a record')
-    else for (const [inner, innerValue] of Object.entries(value)) yield [`tls.${inner}`, innerValue]
-  }
-}
-
-function check(name: string, value: unknown): void {
-  if (!Object.hasOwn(known, name)) refuseUnknown(name)
-  const wrong = value === undefined ? undefined : (known[name] as Option).check(value)
-  if (wrong !== undefined) refuse(`${name} ${wrong}`)
-}
-
-function refuseUnknown(name: string): never {
-  return refuse(`unknown option "${name}": ${hintFor(name, Object.keys(known))}`)
-}
-
 function refuse(what: string): never {
-  throw new MessagingError('invalidArgument', `kafka driver: ${what}`, { system: 'kafka' })
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}
-
-function asIs(value: string): string {
-  return value
+  return known.refuse(what)
 }

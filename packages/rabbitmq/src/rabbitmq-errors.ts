@@ -1,4 +1,4 @@
-import { MessagingError, type ErrorCode } from '@waybill/core/driver'
+import { MessagingError, platformErrorCode, type ErrorCode } from '@waybill/core/driver'
 
 /** https://www.rabbitmq.com/amqp-0-9-1-reference#constants, as RabbitMQ uses them. */
 const replyCodes: { readonly [code: number]: ErrorCode } = {
@@ -22,32 +22,6 @@ const replyCodes: { readonly [code: number]: ErrorCode } = {
   541: 'unavailable', // the node failed at it
 }
 
-/** https://nodejs.org/api/errors.html#common-system-errors and `dns` codes. */
-const networkCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'EADDRNOTAVAIL',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EMFILE',
-  'ERR_SOCKET_CLOSED',
-  'ERR_STREAM_DESTROYED',
-  'ERR_STREAM_WRITE_AFTER_END',
-])
-
-/**
- * A peer that does not prove who it is, or to whom we could not: https://nodejs.org/api/tls.html#x509-certificate-error-codes.
- * `unauthenticated` rather than `unavailable`, since trying again cannot mend it.
- */
-const certificateCode = /CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE|HOSTNAME_MISMATCH|CRL|TLSV1\w*_ALERT|ALERT_UNKNOWN_CA/
-
 /** The code of whatever amqplib, Node.js or this driver threw. Never throws. */
 export function classify(error: unknown): ErrorCode {
   if (MessagingError.is(error)) return error.code
@@ -55,7 +29,8 @@ export function classify(error: unknown): ErrorCode {
   const { code, name, message } = error as { code?: unknown; name: string; message: string }
   if (typeof code === 'number' && code in replyCodes) return ofReply(code, message)
   if (name === 'AbortError') return 'aborted'
-  if (typeof code === 'string') return ofPlatform(code)
+  if (typeof code === 'string')
+    return platformErrorCode(code) ?? (code === 'ERR_OUT_OF_RANGE' ? 'invalidArgument' : 'internal')
   if (error instanceof RangeError && /exceeds the \d+ byte encoding buffer/.test(message)) return 'tooLarge'
   if (/is the wrong type; must be/.test(message)) return 'invalidArgument'
   return ofAmqplib(name, message)
@@ -65,13 +40,6 @@ function ofReply(code: number, message: string): ErrorCode {
   if (code === 406 && tooLargeMessage.test(message)) return 'tooLarge'
   if (code === 406 && /delivery acknowledgement|unknown delivery tag/.test(message)) return 'leaseLost'
   return replyCodes[code] as ErrorCode
-}
-
-function ofPlatform(code: string): ErrorCode {
-  if (networkCodes.has(code)) return 'unavailable'
-  if (certificateCode.test(code)) return 'unauthenticated'
-  if (/^ERR_(SSL|OSSL|TLS)_/.test(code)) return 'failedPrecondition' // no TLS on that port, an unreadable key
-  return code === 'ERR_OUT_OF_RANGE' ? 'invalidArgument' : 'internal'
 }
 
 /** What amqplib says in words only. */

@@ -1,4 +1,4 @@
-import { hintFor, MessagingError } from '@waybill/core/driver'
+import { anyTextOption, booleanOption, DriverOptions, textOption, wholeNumberOption } from '@waybill/core/driver'
 
 /** Where RabbitMQ is and how to use it. */
 export interface RabbitmqOptions {
@@ -72,56 +72,31 @@ export const maxMessageBytes = 16_777_216
 /** More shards than anybody has members; each is a quorum queue with a Raft group of its own. */
 export const maxShards = 256
 
-type Rule = (value: unknown) => string | undefined
-type Parse = (text: string) => unknown
-
-interface Option {
-  /** What is wrong with a value; `undefined`: nothing. */
-  readonly check: Rule
-  /** From a URL parameter. */
-  readonly parse: Parse
-}
-
-const text: Option = { check: (value) => (isText(value) ? undefined : 'must be a text that is not empty'), parse: asIs }
-const anyText: Option = { check: (value) => (typeof value === 'string' ? undefined : 'must be a text'), parse: asIs }
-const truth: Option = {
-  check: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
-  parse: (value) => (value === 'true' ? true : value === 'false' ? false : value),
-}
-const whole = (least: number, most: number): Option => ({
-  check: (value) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-      ? undefined
-      : `must be a whole number from ${least} to ${most}`,
-  parse: (value) => (/^\d+$/.test(value) ? Number(value) : value),
-})
-
 /** All options there are, in code, records and URL parameters alike. */
-const known: { readonly [name: string]: Option } = {
-  url: text,
-  username: text,
-  password: anyText,
-  vhost: text,
-  connectionName: text,
-  connectTimeoutMs: whole(1, 2_147_483_647),
-  heartbeatMs: whole(2_000, 600_000),
-  shards: whole(1, maxShards),
-  deliveryLimit: whole(1, 1_000_000),
-  consumerTimeoutMs: whole(1_000, 2_147_483_647),
-  maxBodyBytes: whole(1, maxMessageBytes),
-  redeliveryHorizonMs: whole(1, Number.MAX_SAFE_INTEGER),
-  'tls.ca': text,
-  'tls.cert': text,
-  'tls.key': text,
-  'tls.passphrase': anyText,
-  'tls.servername': text,
-  'tls.allowUnverified': truth,
-}
+const known = new DriverOptions('rabbitmq', {
+  url: textOption,
+  username: textOption,
+  password: anyTextOption,
+  vhost: textOption,
+  connectionName: textOption,
+  connectTimeoutMs: wholeNumberOption(1, 2_147_483_647),
+  heartbeatMs: wholeNumberOption(2_000, 600_000),
+  shards: wholeNumberOption(1, maxShards),
+  deliveryLimit: wholeNumberOption(1, 1_000_000),
+  consumerTimeoutMs: wholeNumberOption(1_000, 2_147_483_647),
+  maxBodyBytes: wholeNumberOption(1, maxMessageBytes),
+  redeliveryHorizonMs: wholeNumberOption(1, Number.MAX_SAFE_INTEGER),
+  'tls.ca': textOption,
+  'tls.cert': textOption,
+  'tls.key': textOption,
+  'tls.passphrase': anyTextOption,
+  'tls.servername': textOption,
+  'tls.allowUnverified': booleanOption,
+})
 
 /** @throws MessagingError `invalidArgument` on an unknown, wrong or contradictory option, saying what there is. */
 export function checkRabbitmqOptions(options: RabbitmqOptions): RabbitmqSettings {
-  if (!isRecord(options)) refuse('options must be a record: rabbitmq({ url })')
-  for (const [name, value] of flat(options)) check(name, value)
+  known.check(options)
   if (options.url === undefined) refuse('url is missing; give url: "amqp://host"')
   const address = addressOf(options.url)
   const { tls = {}, username = address.username, password = address.password, vhost = address.vhost } = options
@@ -149,16 +124,9 @@ export function checkRabbitmqOptions(options: RabbitmqOptions): RabbitmqSettings
 /** Options from a URL: its parameters are options, those of TLS with `tls.` before them. */
 export function optionsFromUrl(url: string): RabbitmqOptions {
   const parsed = parseUrl(url)
-  const options: { [name: string]: unknown } = {}
-  const tls: { [name: string]: unknown } = {}
-  for (const [name, value] of parsed.searchParams) {
-    if (name === 'url' || !Object.hasOwn(known, name)) refuseUnknown(name)
-    const option = known[name] as Option
-    if (name.startsWith('tls.')) tls[name.slice('tls.'.length)] = option.parse(value)
-    else options[name] = option.parse(value)
-  }
+  const options = known.fromParameters(parsed.searchParams)
   parsed.search = ''
-  return { ...options, url: parsed.href, ...(Object.keys(tls).length > 0 ? { tls } : {}) } as RabbitmqOptions
+  return { ...options, url: parsed.href } as RabbitmqOptions
 }
 
 function addressOf(
@@ -196,37 +164,6 @@ function decoded(part: string): string {
   }
 }
 
-/** The options by their full names: `tls.ca`. */
-function* flat(options: object): Generator<[name: string, value: unknown]> {
-  for (const [name, value] of Object.entries(options)) {
-    if (name !== 'tls') yield [name, value]
-    else if (!isRecord(value)) refuse('tls must be a record')
-    else for (const [inner, innerValue] of Object.entries(value)) yield [`tls.${inner}`, innerValue]
-  }
-}
-
-function check(name: string, value: unknown): void {
-  if (!Object.hasOwn(known, name)) refuseUnknown(name)
-  const wrong = value === undefined ? undefined : (known[name] as Option).check(value)
-  if (wrong !== undefined) refuse(`${name} ${wrong}`)
-}
-
-function refuseUnknown(name: string): never {
-  return refuse(`unknown option "${name}": ${hintFor(name, Object.keys(known))}`)
-}
-
 function refuse(what: string): never {
-  throw new MessagingError('invalidArgument', `rabbitmq driver: ${what}`, { system: 'rabbitmq' })
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}
-
-function asIs(value: string): string {
-  return value
+  return known.refuse(what)
 }

@@ -40,3 +40,13 @@ export { ContiguousPrefixAcker } from './contiguous-prefix-acker.ts'
 export { DueHeap, type Due } from './due-heap.ts'
 export { LeaseRenewer } from './lease-renewer.ts'
 export { structuredContentType, structuredEvent } from './structured-event.ts'
+export {
+  anyTextOption,
+  booleanOption,
+  choiceOption,
+  DriverOptions,
+  textOption,
+  wholeNumberOption,
+  type OptionRule,
+} from './driver-options.ts'
+export { platformErrorCode } from './platform-error.ts'

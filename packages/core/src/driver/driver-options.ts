@@ -1,0 +1,97 @@
+import { MessagingError } from '../messaging-error.ts'
+import { hintFor } from './nearest-name.ts'
+
+/** One option of a driver. */
+export interface OptionRule {
+  /** What is wrong with a value; `undefined`: nothing. */
+  readonly check: (value: unknown) => string | undefined
+  /** From a URL parameter; what it cannot make sense of it leaves to `check`. */
+  readonly parse: (text: string) => unknown
+}
+
+export const textOption: OptionRule = {
+  check: (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a text that is not empty'),
+  parse: asIs,
+}
+export const anyTextOption: OptionRule = {
+  check: (value) => (typeof value === 'string' ? undefined : 'must be a text'),
+  parse: asIs,
+}
+export const booleanOption: OptionRule = {
+  check: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
+  parse: (value) => (value === 'true' ? true : value === 'false' ? false : value),
+}
+export const choiceOption = (...choices: readonly string[]): OptionRule => ({
+  check: (value) => (choices.includes(value as string) ? undefined : `must be one of ${choices.join(', ')}`),
+  parse: asIs,
+})
+export const wholeNumberOption = (least: number, most: number): OptionRule => ({
+  check: (value) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+      ? undefined
+      : `must be a whole number from ${least} to ${most}`,
+  parse: (value) => (/^\d+$/.test(value) ? Number(value) : value),
+})
+
+/** All options that a driver has, in code, records and URL parameters alike; those of TLS with `tls.` before them. */
+export class DriverOptions {
+  readonly #system: string
+  readonly #rules: { readonly [name: string]: OptionRule }
+
+  constructor(system: string, rules: { readonly [name: string]: OptionRule }) {
+    this.#system = system
+    this.#rules = rules
+  }
+
+  /** @throws MessagingError `invalidArgument` on an unknown or wrong one, saying what there is. */
+  check(options: object): void {
+    if (!isRecord(options)) this.refuse(`options must be a record: ${this.#system}({ url })`)
+    for (const [name, value] of this.#flat(options)) {
+      const rule = this.#ruleOf(name)
+      const wrong = value === undefined ? undefined : rule.check(value)
+      if (wrong !== undefined) this.refuse(`${name} ${wrong}`)
+    }
+  }
+
+  /** Options from the parameters of a URL, not checked yet. @throws MessagingError `invalidArgument` on an unknown one. */
+  fromParameters(parameters: Iterable<[name: string, value: string]>): { [name: string]: unknown } {
+    const options: { [name: string]: unknown } = {}
+    const tls: { [name: string]: unknown } = {}
+    for (const [name, value] of parameters) {
+      const rule = name === 'url' ? this.#unknown(name) : this.#ruleOf(name)
+      if (name.startsWith('tls.')) tls[name.slice('tls.'.length)] = rule.parse(value)
+      else options[name] = rule.parse(value)
+    }
+    return Object.keys(tls).length > 0 ? { ...options, tls } : options
+  }
+
+  /** @throws MessagingError `invalidArgument`, always. */
+  refuse(what: string): never {
+    throw new MessagingError('invalidArgument', `${this.#system} driver: ${what}`, { system: this.#system })
+  }
+
+  #ruleOf(name: string): OptionRule {
+    return Object.hasOwn(this.#rules, name) ? (this.#rules[name] as OptionRule) : this.#unknown(name)
+  }
+
+  #unknown(name: string): never {
+    return this.refuse(`unknown option "${name}": ${hintFor(name, Object.keys(this.#rules))}`)
+  }
+
+  /** The options by their full names: `tls.ca`. */
+  *#flat(options: object): Generator<[name: string, value: unknown]> {
+    for (const [name, value] of Object.entries(options)) {
+      if (name !== 'tls') yield [name, value]
+      else if (!isRecord(value)) this.refuse('tls must be a record')
+      else for (const [inner, innerValue] of Object.entries(value)) yield [`tls.${inner}`, innerValue]
+    }
+  }
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function asIs(value: string): string {
+  return value
+}
