@@ -117,7 +117,7 @@ export const deadLettering: readonly CoreMutant[] = [
   {
     name: 'core-waits-for-held-retries-on-close',
     story: 'Keeps what waits for its next attempt until its time has come.',
-    patches: inCore('intake', '    this.#releaseHeld()\n    const graceMs', '    const graceMs').concat(
+    patches: inCore('intake', '    this.#releaseHeld()\n    const late', '    const late').concat(
       inCore(
         'intake',
         "if (task.state === 'running' || task.generation",
