@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import pc from 'picocolors'
+import { brokerNames } from './test/broker-address.ts'
 import { type Check, checks } from './test/checks.ts'
 import { killAllSteps, runStep, type StepResult } from './test/step.ts'
 import { Tally } from './test/tally.ts'
@@ -43,6 +44,7 @@ if (options.skipChecks !== true) await runChecks()
 const brokerReady = options.only === undefined || members.some(needsBroker) ? await prepareBrokers() : true
 for (const member of members.filter(hasTests)) await runTests(member)
 for (const member of members.filter(({ kind }) => kind === 'example')) await runExample(member)
+await runExamplePrograms(members.filter(hasOutput))
 if (options.only === undefined) await runFirstProgram()
 finish()
 
@@ -122,7 +124,7 @@ async function runExample(member: WorkspacePackage): Promise<void> {
   const main = join(member.folder, 'src/main.ts')
   if (!existsSync(main)) return
   heading(member.short)
-  for (const broker of ['memory', 'rabbitmq']) {
+  for (const broker of brokerNames) {
     if (interrupted) return
     if (broker !== 'memory' && !brokerReady) return refuseWithoutBroker(member.short)
     const result = await runStep({
@@ -134,10 +136,26 @@ async function runExample(member: WorkspacePackage): Promise<void> {
   }
 }
 
+/** Those that print what they do must print the same on every broker. */
+async function runExamplePrograms(examples: readonly WorkspacePackage[]): Promise<void> {
+  if (interrupted || examples.length === 0) return
+  heading('example programs')
+  const names = examples.map(({ short }) => short)
+  for (const broker of brokerNames) {
+    if (broker !== 'memory' && !brokerReady) return refuseWithoutBroker('example programs')
+    const result = await runStep({
+      command: process.execPath,
+      arguments: [sourceCondition, join(root, 'scripts/example-programs.ts'), '--broker', broker, ...names],
+      deadlineMs: 5 * minute,
+    })
+    record('example programs', `${names.join(', ')} on ${broker}`, result)
+  }
+}
+
 async function runFirstProgram(): Promise<void> {
   if (interrupted) return
   heading('first program')
-  for (const broker of ['memory', 'rabbitmq']) {
+  for (const broker of brokerNames) {
     if (broker !== 'memory' && !brokerReady) return refuseWithoutBroker('first program')
     const result = await runStep({
       command: process.execPath,
@@ -150,6 +168,10 @@ async function runFirstProgram(): Promise<void> {
 
 function hasTests({ manifest }: WorkspacePackage): boolean {
   return manifest.scripts?.test?.startsWith('vitest') === true
+}
+
+function hasOutput({ folder }: WorkspacePackage): boolean {
+  return existsSync(join(folder, 'output.txt'))
 }
 
 function needsBroker({ short, kind, manifest }: WorkspacePackage): boolean {
