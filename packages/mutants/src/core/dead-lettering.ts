@@ -129,6 +129,19 @@ export const deadLettering: readonly CoreMutant[] = [
     },
   },
   {
+    name: 'core-gives-back-held-retries-of-a-log',
+    story: 'Does not wait for a held retry where all that was handled behind it comes again with it.',
+    profile: 'lanes',
+    patches: inCore(
+      'intake',
+      'return this.#finishesKeyed && !this.#isTemporary && task.dueAtMs',
+      'return false && task.dueAtMs',
+    ),
+    red: {
+      'LIF-04/behind a held retry': /each handled once, by one of them/,
+    },
+  },
+  {
     name: 'core-drops-held-retries-on-close',
     story: 'Accepts what waits for its next attempt when it closes.',
     patches: inCore(

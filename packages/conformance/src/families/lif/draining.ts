@@ -106,7 +106,7 @@ export const draining: readonly Behaviour[] = [
       const orders = kit.channel([group], { ordering: 'key' })
       const [leaving, staying, sender] = [await kit.connect(), await kit.connect(), await kit.connect()]
       const first = kit.record<Item>('leaving')
-      const retry = { maxAttempts: 3, delaysMs: [2_000] }
+      const retry = { maxAttempts: 3, delaysMs: [1_000] }
       const consumer = await leaving.consume(
         orders,
         { group, retry },
@@ -117,7 +117,7 @@ export const draining: readonly Behaviour[] = [
       const ids = await sendItems(sender, orders, items(40, { keys: 20 }))
       const others = ids.filter((_, n) => n % 20 !== 0)
       await first.untilDone(others)
-      await kit.within('close', consumer.close({ drainMs: 10_000 }))
+      await kit.within('close', consumer.close({ drainMs: 10_000 }), 10_000)
       const then = kit.record<Item>('staying')
       await staying.consume(orders, { group }, then.handler())
       const [last = ''] = await sendItems(sender, orders, items(1))
