@@ -80,7 +80,7 @@ async function prepareBrokers(): Promise<boolean> {
   heading('brokers')
   const result = await runStep({
     command: process.execPath,
-    arguments: [sourceCondition, join(root, 'packages/brokers/src/prepare.ts'), 'rabbitmq'],
+    arguments: [sourceCondition, join(root, 'packages/brokers/src/prepare.ts'), 'rabbitmq', 'kafka'],
     deadlineMs: 20 * minute,
     live: true,
   })
