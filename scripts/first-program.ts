@@ -1,7 +1,7 @@
 // Does what a newcomer does: takes the packed packages into an empty folder, writes the first program of the README
 // there, runs it with plain Node, and compares what it prints with what the README says.
 //
-//   first-program.ts [--broker memory | rabbitmq]
+//   first-program.ts [--broker memory | rabbitmq | kafka]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,13 +11,14 @@ import { pack } from './test/pack.ts'
 import { runStep, type Step } from './test/step.ts'
 import { root, workspace } from './test/workspace.ts'
 
-type BrokerName = 'memory' | 'rabbitmq'
+const brokers = ['memory', 'rabbitmq', 'kafka'] as const
+type BrokerName = (typeof brokers)[number]
 
 const { broker } = new Command()
-  .addOption(new Option('--broker <name>').choices(['memory', 'rabbitmq']).default('memory'))
+  .addOption(new Option('--broker <name>').choices(brokers).default('memory'))
   .parse()
   .opts<{ broker: BrokerName }>()
-const needed = ['core', 'memory', 'rabbitmq']
+const needed = ['core', ...brokers]
 const plain = { NODE_OPTIONS: '', NODE_PATH: '', NO_COLOR: '1' }
 
 const { program, expected } = readmeProgram()

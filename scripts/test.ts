@@ -21,6 +21,9 @@ const options = new Command('npm test --')
   .parse()
   .opts<Options>()
 
+const brokers = ['rabbitmq', 'kafka'] as const
+type BrokerName = (typeof brokers)[number]
+
 const minute = 60_000
 const checksAtOnce = 2
 const sourceCondition = '--conditions=@waybill/source'
@@ -40,7 +43,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 const members = selected()
 if (options.skipChecks !== true) await runChecks()
-const brokerReady = options.only === undefined || members.some(needsBroker) ? await prepareBrokers() : true
+const ready = await prepareBrokers()
 for (const member of members.filter(hasTests)) await runTests(member)
 for (const member of members.filter(({ kind }) => kind === 'example')) await runExample(member)
 if (options.only === undefined) await runFirstProgram()
@@ -74,22 +77,33 @@ async function runCheck(check: Check): Promise<void> {
   record('checks', check.title, await runStep(check))
 }
 
-async function prepareBrokers(): Promise<boolean> {
-  heading('brokers')
+/** Those of the brokers that are needed, and can be started. */
+async function prepareBrokers(): Promise<ReadonlySet<BrokerName>> {
+  const needed = brokers.filter(
+    (broker) => options.only === undefined || members.some((each) => brokersOf(each).includes(broker)),
+  )
+  if (needed.length > 0) heading('brokers')
+  const prepared = new Set<BrokerName>()
+  for (const broker of needed) if (await prepareBroker(broker)) prepared.add(broker)
+  return prepared
+}
+
+async function prepareBroker(broker: BrokerName): Promise<boolean> {
   const result = await runStep({
     command: process.execPath,
-    arguments: [sourceCondition, join(root, 'packages/brokers/src/prepare.ts'), 'rabbitmq'],
+    arguments: [sourceCondition, join(root, 'packages/brokers/src/prepare.ts'), broker],
     deadlineMs: 20 * minute,
     live: true,
   })
-  record('checks', 'broker preparation', result, true)
+  record('checks', `preparation of ${broker}`, result, true)
   return result.ok
 }
 
 async function runTests(member: WorkspacePackage): Promise<void> {
   if (interrupted) return
   heading(member.short)
-  if (!brokerReady && needsBroker(member)) return refuseWithoutBroker(member.short)
+  const missing = brokersOf(member).find((broker) => !ready.has(broker))
+  if (missing !== undefined) return refuseWithout(missing, member.short)
   const report = join(scratch, `${member.short}.json`)
   const result = await runStep({
     command: process.execPath,
@@ -122,9 +136,9 @@ async function runExample(member: WorkspacePackage): Promise<void> {
   const main = join(member.folder, 'src/main.ts')
   if (!existsSync(main)) return
   heading(member.short)
-  for (const broker of ['memory', 'rabbitmq']) {
+  for (const broker of ['memory', 'rabbitmq'] as const) {
     if (interrupted) return
-    if (broker !== 'memory' && !brokerReady) return refuseWithoutBroker(member.short)
+    if (broker !== 'memory' && !ready.has(broker)) return refuseWithout(broker, member.short)
     const result = await runStep({
       command: process.execPath,
       arguments: [main, '--broker', broker, '--messages', '1000'],
@@ -137,8 +151,8 @@ async function runExample(member: WorkspacePackage): Promise<void> {
 async function runFirstProgram(): Promise<void> {
   if (interrupted) return
   heading('first program')
-  for (const broker of ['memory', 'rabbitmq']) {
-    if (broker !== 'memory' && !brokerReady) return refuseWithoutBroker('first program')
+  for (const broker of ['memory', 'rabbitmq'] as const) {
+    if (broker !== 'memory' && !ready.has(broker)) return refuseWithout(broker, 'first program')
     const result = await runStep({
       command: process.execPath,
       arguments: [sourceCondition, join(root, 'scripts/first-program.ts'), '--broker', broker],
@@ -152,17 +166,18 @@ function hasTests({ manifest }: WorkspacePackage): boolean {
   return manifest.scripts?.test?.startsWith('vitest') === true
 }
 
-function needsBroker({ short, kind, manifest }: WorkspacePackage): boolean {
-  return (
-    kind === 'example' ||
-    short === 'brokers' ||
-    '@waybill/brokers' in { ...manifest.dependencies, ...manifest.devDependencies }
-  )
+/** An adapter needs its own broker, and who starts brokers and depends on adapters theirs; any other who does, all. */
+function brokersOf({ short, kind, manifest }: WorkspacePackage): readonly BrokerName[] {
+  if (kind === 'example') return ['rabbitmq']
+  const installed = { ...manifest.dependencies, ...manifest.devDependencies }
+  if (short !== 'brokers' && !('@waybill/brokers' in installed)) return []
+  const named = brokers.filter((broker) => short === broker || `@waybill/${broker}` in installed)
+  return named.length === 0 ? brokers : named
 }
 
-function refuseWithoutBroker(row: string): void {
+function refuseWithout(broker: BrokerName, row: string): void {
   tally.add(row, { passed: 0, failed: 1, skipped: 0, seconds: 0 })
-  failures.push(`${row}: not run, because no broker could be prepared (see "broker preparation" above)`)
+  failures.push(`${row}: not run, because there is no ${broker} (see "preparation of ${broker}" above)`)
 }
 
 function record(row: string, title: string, result: StepResult, shown = false): void {
