@@ -1,15 +1,18 @@
-import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { type FaultProxy, type FaultProxyOptions, startFaultProxy } from './fault-proxy.ts'
 import { firstBroker } from './kafka-greeting.ts'
 
 /**
  * Starts a fault proxy in front of one of a Kafka's listeners without TLS, at the address it tells clients, and keeps them.
  *
  * Kafka tells clients where its brokers are, and they connect there: past a proxy that only forwards. So in what the broker
- * answers its own port is replaced by the proxy's, which has as many bytes.
+ * answers its own port is replaced by the proxy's, which has as many bytes. `onData` sees everything before that.
  *
  * @throws `startFailed` when it cannot listen
  */
-export async function startKafkaProxy(url: string): Promise<FaultProxy> {
+export async function startKafkaProxy(
+  url: string,
+  { onData }: Pick<FaultProxyOptions, 'onData'> = {},
+): Promise<FaultProxy> {
   const { hostname: host, port } = firstBroker(url)
   const told = brokerAddress(host, Number(port))
   let instead = told
@@ -17,7 +20,9 @@ export async function startKafkaProxy(url: string): Promise<FaultProxy> {
   const proxy = await startFaultProxy({
     host,
     target: { host, port: Number(port) },
-    onData({ connection, direction, bytes }) {
+    onData(passage) {
+      onData?.(passage)
+      const { connection, direction, bytes } = passage
       if (direction === 'toClient') seen.set(connection, replaceEnd(bytes, told, instead, seen.get(connection) ?? 0))
     },
   })
