@@ -1,31 +1,38 @@
-import { randomBytes } from 'node:crypto'
 import { balancedOrders } from './balanced-orders.ts'
-import { BrokerAdmin } from './broker-admin.ts'
-import type { Contestant } from './contestant.ts'
-import { type CpuProfile, profiled } from './cpu-profile.ts'
-import type { Load } from './latency.ts'
-import { payloadSize, whole } from './figures.ts'
-import { versionOf } from './machine.ts'
-import { PeerAmqpConnectionManager } from './peer-amqp-connection-manager.ts'
-import { PeerNestjs } from './peer-nestjs.ts'
-import { PeerRabbitmqClient } from './peer-rabbitmq-client.ts'
-import { PeerRascal } from './peer-rascal.ts'
-import { Progress } from './progress.ts'
-import { Race, reasonOf, type Runner, type Way, ways } from './race.ts'
 import {
+  type ComparisonOptions,
+  fewer,
   mainPayload,
   messagesFor,
-  prefetch,
-  prefetchFor,
-  type RabbitmqBenchOptions,
+  roundsPerConnection,
+  slowFactor,
   warmUpRounds,
-  window,
-} from './rabbitmq-options.ts'
-import { RawAmqplib } from './raw-amqplib.ts'
+} from './comparison-options.ts'
+import { type Contestant, type Course, type Track, type Way, ways } from './contestant.ts'
+import { type CpuProfile, profiled } from './cpu-profile.ts'
+import { payloadSize, whole } from './figures.ts'
+import type { Load } from './latency.ts'
+import { versionOf } from './machine.ts'
+import type { Progress } from './progress.ts'
+import { Race, reasonOf, type Runner } from './race.ts'
 import { median } from './statistics.ts'
 import type { Reading } from './stopwatch.ts'
-import { WaybillRabbitmq } from './waybill-rabbitmq.ts'
-import { type Capture, captureWire } from './wire-capture.ts'
+
+/** Who is compared on which broker. */
+export interface Field {
+  readonly course: Course
+  readonly track: Track
+  /** Sends unconfirmed at a time. */
+  readonly window: number
+  readonly prefetchFor: (payload: number) => number
+  /** Puts messages on the broker for those who take any. */
+  readonly filler: Contestant
+  readonly baseline: Contestant
+  readonly waybill: Contestant
+  /** The baseline once more: what differs between the two is the error of the method. */
+  readonly control: Contestant
+  readonly peers: readonly Contestant[]
+}
 
 /** All readings of one payload in one direction, round by round, the warm-up left out. */
 export interface Heat {
@@ -33,17 +40,14 @@ export interface Heat {
   readonly payload: number
   readonly messages: number
   readonly readings: ReadonlyMap<Contestant, readonly Reading[]>
+  /** Those who ran a tenth of the messages. */
+  readonly slow: ReadonlySet<Contestant>
   /** Milliseconds at half of the baseline's rate; only at the main payload. */
   readonly latencies: ReadonlyMap<Contestant, Float64Array>
 }
 
-export interface RabbitmqResult {
-  readonly options: RabbitmqBenchOptions
-  readonly brokerVersion: string
-  readonly capture: Capture
-  readonly baseline: Contestant
-  /** The baseline once more: what differs between the two is the error of the method. */
-  readonly control: Contestant
+export interface Comparison extends Pick<Field, 'baseline' | 'control'> {
+  readonly options: ComparisonOptions
   readonly runners: readonly Runner[]
   readonly heats: readonly Heat[]
   readonly profiles: ReadonlyMap<string, CpuProfile>
@@ -54,22 +58,10 @@ export interface RabbitmqResult {
 const latencySeconds = { full: 3, quick: 0.5 }
 
 /** Runs the whole comparison on one broker. */
-export async function benchRabbitmq(options: RabbitmqBenchOptions): Promise<RabbitmqResult> {
-  const progress = new Progress()
-  const channelName = `bench-${randomBytes(4).toString('hex')}`
-  progress.say('comparing what Waybill and the baseline write, byte by byte')
-  const capture = await captureWire(options.url, channelName, prefetch)
-  const admin = await BrokerAdmin.open(options.url)
-  const baseline = new RawAmqplib()
-  const control = new RawAmqplib('amqplib, by hand, again')
-  const filler = new RawAmqplib('filler')
-  const waybill = new WaybillRabbitmq(channelName)
-  const peers = [new PeerRabbitmqClient(), new PeerAmqpConnectionManager(), new PeerRascal(), new PeerNestjs()]
+export async function compare(field: Field, options: ComparisonOptions, progress: Progress): Promise<Comparison> {
+  const { baseline, waybill, control, filler, peers } = field
   const runners: Runner[] = [baseline, waybill, control, ...peers].map((contestant) => ({ contestant }))
-  const { course } = capture
-  // The two messages that were compared.
-  await admin.purge(course.queue)
-  const race = new Race({ course, admin, window, filler, deadlineMs: options.quick ? 30_000 : 120_000 })
+  const race = new Race({ ...field, deadlineMs: options.quick ? 30_000 : 120_000 })
   const strayErrors: string[] = []
   const onStray = (error: unknown): void => {
     strayErrors.push(reasonOf(error))
@@ -77,62 +69,91 @@ export async function benchRabbitmq(options: RabbitmqBenchOptions): Promise<Rabb
   }
   process.on('uncaughtException', onStray).on('unhandledRejection', onStray)
   try {
-    await filler.open(course)
+    await filler.open(field.course)
     for (const runner of runners) {
       if (versionOf(runner.contestant.packageName) === undefined) runner.failure = 'not installed'
     }
-    await openAll(race, runners, prefetch)
-    for (const { contestant, failure } of runners) {
-      if (failure !== undefined) progress.say(`${contestant.name} is out: ${failure}`)
-    }
-    const heats: Heat[] = []
-    for (const payload of options.payloads) {
-      let published = Infinity
-      for (const way of ways) {
-        const plan = { race, runners, baseline, way, payload, options, progress, mostPerSecond: published }
-        const heat = await runHeat(plan)
-        heats.push(heat)
-        published = rateOf(heat.readings.get(baseline))
-      }
-    }
+    const heats = await runHeats({ ...field, race, runners, options, progress })
     const compared = runners.filter(({ contestant }) => contestant === waybill || contestant === baseline)
-    const profiles = options.profile ? await runProfiles(race, compared, options, progress) : new Map()
-    return { options, brokerVersion: admin.version, capture, baseline, control, runners, heats, profiles, strayErrors }
+    const profiles = options.profile
+      ? await runProfiles({ ...field, race, runners: compared, options, progress })
+      : new Map()
+    return { options, baseline, control, runners, heats, profiles, strayErrors }
   } finally {
     await closeAll(race, runners)
     await filler.close().catch(() => {})
-    await admin.remove([...capture.queues, course.queue], capture.exchanges)
-    await admin.close()
     process.off('uncaughtException', onStray).off('unhandledRejection', onStray)
   }
 }
 
-interface HeatPlan {
+interface Plan extends Pick<Field, 'baseline' | 'window' | 'prefetchFor'> {
   readonly race: Race
   readonly runners: readonly Runner[]
-  readonly baseline: Contestant
+  readonly options: ComparisonOptions
+  readonly progress: Progress
+}
+
+interface HeatPlan extends Plan {
   readonly way: Way
   readonly payload: number
-  readonly options: RabbitmqBenchOptions
-  readonly progress: Progress
+  readonly body: Buffer
+  readonly messages: number
+  readonly slow: Set<Contestant>
   /** What the baseline was able to publish, which feeds those who consume. */
   readonly mostPerSecond: number
 }
 
+async function runHeats(plan: Plan): Promise<Heat[]> {
+  const { race, runners, baseline, options, progress, prefetchFor } = plan
+  await openAll(race, runners, prefetchFor(options.payloads[0] as number))
+  for (const { contestant, failure } of runners) {
+    if (failure !== undefined) progress.say(`${contestant.name} is out: ${failure}`)
+  }
+  const heats: Heat[] = []
+  for (const payload of options.payloads) {
+    const body = Buffer.alloc(payload, 'x')
+    const messages = messagesFor(payload, options)
+    let published = Infinity
+    for (const way of ways) {
+      const racing = runners.filter(({ contestant: { only } }) => only === undefined || only === way)
+      const slow = new Set<Contestant>()
+      const heat = await runHeat({
+        ...plan,
+        runners: racing,
+        way,
+        payload,
+        body,
+        messages,
+        slow,
+        mostPerSecond: published,
+      })
+      heats.push(heat)
+      published = rateOf(heat.readings.get(baseline))
+    }
+  }
+  return heats
+}
+
 async function runHeat(plan: HeatPlan): Promise<Heat> {
-  const { race, runners, way, payload, options, progress } = plan
-  const messages = messagesFor(payload, options)
-  const body = Buffer.alloc(payload, 'x')
+  const { race, runners, way, payload, messages, options, progress, slow, prefetchFor } = plan
   const readings = new Map<Contestant, Reading[]>(runners.map(({ contestant }) => [contestant, []]))
   const discarded = warmUpRounds(options.rounds)
   for (let round = 0; round < options.rounds; round++) {
-    await reopenAll(race, runners, prefetchFor(payload))
-    const taken = await runRound(plan, round, body, messages)
+    if (round % roundsPerConnection === 0) await reopenAll(race, runners, prefetchFor(payload))
+    const taken = await runRound(plan, round)
     if (round >= discarded) for (const [contestant, reading] of taken) readings.get(contestant)?.push(reading)
+    else noteSlow(plan, taken)
     progress.say(`${way} ${payloadSize(payload)}: round ${round + 1} of ${options.rounds}`)
   }
-  const latencies = payload === mainPayload(options.payloads) ? await runLatencies(plan, body, readings) : new Map()
-  return { way, payload, messages, readings, latencies }
+  const latencies = payload === mainPayload(options.payloads) ? await runLatencies(plan, readings) : new Map()
+  return { way, payload, messages, readings, slow, latencies }
+}
+
+/** Found anew in each round of the warm-up; the last one decides. */
+function noteSlow({ baseline, slow }: HeatPlan, taken: ReadonlyMap<Contestant, Reading>): void {
+  const most = taken.get(baseline)?.perSecond ?? 0
+  slow.clear()
+  for (const [contestant, { perSecond }] of taken) if (perSecond * slowFactor < most) slow.add(contestant)
 }
 
 async function openAll(race: Race, runners: readonly Runner[], prefetch: number): Promise<void> {
@@ -143,38 +164,37 @@ async function closeAll(race: Race, runners: readonly Runner[]): Promise<void> {
   for (const runner of runners) await race.close(runner)
 }
 
-/** One connection can be luckier than another in the kernel and the broker for as long as it lives: each round has new ones. */
+/**
+ * One connection can be luckier than another in the kernel and the broker for as long as it lives, so that no heat runs
+ * on one alone. New ones in each round would have V8 compile anew what was compiled for the objects of the old.
+ */
 async function reopenAll(race: Race, runners: readonly Runner[], prefetch: number): Promise<void> {
   await closeAll(race, runners)
   await openAll(race, runners, prefetch)
 }
 
 /** Each runs all of its messages in one go, in an order of the round's own. */
-async function runRound(
-  { race, runners, baseline, way, progress }: HeatPlan,
-  round: number,
-  body: Buffer,
-  messages: number,
-): Promise<Map<Contestant, Reading>> {
+async function runRound(plan: HeatPlan, round: number): Promise<Map<Contestant, Reading>> {
+  const { race, runners, baseline, way, body, messages, progress, slow } = plan
   const taken = new Map<Contestant, Reading>()
   const orders = balancedOrders(runners)
   for (const runner of orders[round % orders.length]!) {
-    const wasOut = runner.failure !== undefined
-    const reading = await race.measure(runner, way, body, messages)
-    if (reading !== undefined) taken.set(runner.contestant, reading)
-    if (runner.failure === undefined || wasOut) continue
-    if (runner.contestant === baseline) throw new Error(`the baseline failed: ${runner.failure}`)
-    progress.say(`${runner.contestant.name} is out: ${runner.failure}`)
+    const { contestant, failure } = runner
+    if (failure !== undefined) continue
+    const reading = await race.measure(runner, way, body, slow.has(contestant) ? fewer(messages) : messages)
+    if (reading !== undefined) taken.set(contestant, reading)
+    if (runner.failure === undefined) continue
+    if (contestant === baseline) throw new Error(`the baseline failed: ${runner.failure}`)
+    progress.say(`${contestant.name} is out: ${runner.failure}`)
   }
   return taken
 }
 
 async function runLatencies(
   plan: HeatPlan,
-  body: Buffer,
   readings: ReadonlyMap<Contestant, readonly Reading[]>,
 ): Promise<Map<Contestant, Float64Array>> {
-  const { race, runners, baseline, way, options, progress, mostPerSecond } = plan
+  const { race, runners, baseline, way, body, options, progress, mostPerSecond, window } = plan
   const perSecond = Math.min(rateOf(readings.get(baseline)), mostPerSecond) / 2
   const messages = Math.ceil(perSecond * (options.quick ? latencySeconds.quick : latencySeconds.full))
   const load: Load = { perSecond, messages, mostOpen: Math.max(window * 10, messages / 2), deadlineMs: 30_000 }
@@ -196,19 +216,15 @@ function rateOf(readings: readonly Reading[] = []): number {
 }
 
 /** Who failed was disconnected: it begins anew. */
-async function revive({ race, runners, payload, progress }: HeatPlan, attempt: Runner): Promise<void> {
+async function revive({ race, runners, payload, progress, prefetchFor }: HeatPlan, attempt: Runner): Promise<void> {
   progress.say(`${attempt.contestant.name}: ${attempt.failure}`)
   const runner = runners.find(({ contestant }) => contestant === attempt.contestant) as Runner
   await race.open(runner, prefetchFor(payload))
 }
 
 /** The baseline too: what both spend is not Waybill's. */
-async function runProfiles(
-  race: Race,
-  runners: readonly Runner[],
-  options: RabbitmqBenchOptions,
-  progress: Progress,
-): Promise<Map<string, CpuProfile>> {
+async function runProfiles(plan: Plan): Promise<Map<string, CpuProfile>> {
+  const { race, runners, options, progress, prefetchFor } = plan
   const payload = mainPayload(options.payloads)
   const body = Buffer.alloc(payload, 'x')
   const messages = messagesFor(payload, options) * 5
