@@ -107,20 +107,20 @@ export class Connection {
   }
 
   /** The queue of an address, made on first use. */
-  queueFor(address: Address, keyed = false): SendQueue {
+  queueFor(address: Address, keyed: boolean, onIdle?: () => void): SendQueue {
     const name = nameOf(address)
     let queue = this.#queues.get(name)
     if (queue === undefined) {
-      queue = this.newQueue(address, keyed)
+      queue = this.newQueue(address, keyed, onIdle)
       this.#queues.set(name, queue)
     }
     return queue
   }
 
-  newQueue(address: Address, keyed: boolean): SendQueue {
+  newQueue(address: Address, keyed: boolean, onIdle?: () => void): SendQueue {
     const { driver, runtime } = this
     const onMissing = (): void => this.#rebuild(address.channel)
-    return new SendQueue({ address, keyed, driver, link: this.sending, runtime, onMissing })
+    return new SendQueue({ address, keyed, driver, link: this.sending, runtime, onMissing, onIdle })
   }
 
   /** A send of the core's own; resolves when confirmed. */
@@ -128,18 +128,16 @@ export class Connection {
     if (this.#closed) return Promise.reject(closedError())
     return new Promise((resolve, reject) => {
       const deadlineAt = this.runtime.clock.monotonic() + ownSendDeadlineMs
-      const queue = this.queueFor(address)
-      const send = new PendingSend(message, delayMs, deadlineAt, () => resolve(), reject)
-      send.onAnswer = () => this.#retire(queue)
-      queue.add(send)
+      const queue = this.queueFor(address, false, () => this.#retire(address))
+      queue.add(new PendingSend(message, delayMs, deadlineAt, () => resolve(), reject))
     })
   }
 
-  /** Groups come and go (each requester has its own): a queue to one lives as long as it has something to send. */
-  #retire(queue: SendQueue): void {
-    if (queue.pending > 0) return
-    this.#queues.delete(nameOf(queue.address))
-    queue.close()
+  /** Groups come and go (each requester has its own): a queue to one lives as long as it has something on its way. */
+  #retire(address: Address): void {
+    const name = nameOf(address)
+    this.#queues.get(name)?.close()
+    this.#queues.delete(name)
   }
 
   emit(event: Omit<MessagingEvent, 'connection'>): void {

@@ -42,6 +42,8 @@ export class Intake implements Attachment {
   readonly #keyed: boolean
   readonly #open = new TaskList()
   readonly #keys = new KeyedSerialQueue<Task>()
+  /** Keys of which something went back while stopping: what is delivered after it would overtake it. */
+  readonly #givenBack = new Set<string>()
   readonly #ready = new Deque<Task>()
   readonly #listeners: Listeners
   readonly #isTemporary: boolean
@@ -221,7 +223,9 @@ export class Intake implements Attachment {
       if (lease !== this.#lease) this.#watch(lease)
       const isTooLate = this.#stopped || (this.#stopping && !this.#listeners.isOpening(generation))
       if (isTooLate || lease.state !== 'held') return this.#close(task, { kind: 'release' })
-      const dueAtMs = numberIn(task.wire.headers, coreHeader.due)
+      const { headers, key } = task.wire
+      if (key !== undefined && this.#givenBack.has(key)) return this.#close(task, { kind: 'release' })
+      const dueAtMs = numberIn(headers, coreHeader.due)
       if (dueAtMs !== 0 && this.#isEarly(task, dueAtMs)) return
       this.#admit(task)
     })
@@ -288,12 +292,15 @@ export class Intake implements Attachment {
    * stops the others of its key must not overtake it here: they go back as well.
    */
   #passKey(task: Task, { kind }: Settlement): void {
+    const { key } = task.wire
+    const goesBack = this.#stopping && kind === 'release'
+    if (goesBack && key !== undefined) this.#givenBack.add(key)
     for (;;) {
-      const next = this.#keys.done(task.wire.key)
+      const next = this.#keys.done(key)
       if (next === undefined) return
       if (next.state === 'settled') continue
       next.holdsKey = true
-      if (this.#stopping && kind === 'release') return this.#close(next, { kind })
+      if (goesBack) return this.#close(next, { kind })
       this.#ready.push(next)
       if (this.#keys.size > 0) this.#options.onKeyWaits()
       return

@@ -19,6 +19,8 @@ export interface SendQueueOptions {
   readonly runtime: Runtime
   /** A send failed because something that was provisioned is not there any more. */
   readonly onMissing: () => void
+  /** Nothing is on its way any more, nor waits to be. */
+  readonly onIdle: (() => void) | undefined
 }
 
 /**
@@ -33,6 +35,7 @@ export class SendQueue {
   readonly #link: Link
   readonly #runtime: Runtime
   readonly #onMissing: () => void
+  readonly #onIdle: (() => void) | undefined
   readonly #keyed: boolean
   readonly #serial: boolean
   readonly #pending = new PendingSendList()
@@ -58,6 +61,7 @@ export class SendQueue {
     this.#link = options.link
     this.#runtime = options.runtime
     this.#onMissing = options.onMissing
+    this.#onIdle = options.onIdle
     this.#keyed = options.keyed
     this.#serial = options.keyed && options.driver.capabilities.send.keyed === 'serial'
   }
@@ -226,6 +230,7 @@ export class SendQueue {
       else if (failed !== undefined) this.#again(failed)
       else if (this.#failures > 0) this.#failures = 0
       if (this.#ready.length > 0 && !this.#flushing) this.#pump()
+      this.#tellIdle()
     })
   }
 
@@ -283,8 +288,14 @@ export class SendQueue {
     this.#pending.remove(send)
     send.onAnswer?.()
     if (wasFull && this.hasRoom) for (const onRoom of this.#onRoom) onRoom()
-    if (this.#pending.count > 0 || this.#whenSettled.length === 0) return
+    if (this.#pending.count > 0) return
     for (const done of this.#whenSettled.splice(0)) done()
+    this.#tellIdle()
+  }
+
+  /** A batch whose sends were all given up is still on its way. */
+  #tellIdle(): void {
+    if (this.#batches === 0 && this.#pending.count === 0) this.#onIdle?.()
   }
 
   /** One timer for all: at the earliest deadline known, it rejects what is due and looks for the next. */

@@ -20,8 +20,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'lets a key go on behind a message given back while closing',
     file: 'packages/core/src/intake.ts',
-    find: "if (this.#stopping && kind === 'release') return",
-    replace: 'if (false) return',
+    find: "const goesBack = this.#stopping && kind === 'release'",
+    replace: 'const goesBack = false',
   },
   {
     name: 'leaves a key asleep when the lease of the one before is lost',

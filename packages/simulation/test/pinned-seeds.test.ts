@@ -46,6 +46,17 @@ const pinned = [
     profile: 'individual',
     seed: 2_529_653_432,
   },
+  {
+    story: 'a delivery that came while closing overtook others of its key that had just been given back',
+    profile: 'push',
+    seed: 675_584_861_887,
+  },
+  {
+    story:
+      'a queue was forgotten while a batch whose sends were given up was on its way, and its successor sent one more',
+    profile: 'log',
+    seed: 675_585_156_717,
+  },
 ] as const
 
 test.each(pinned)('$story', { timeout: minute }, async ({ profile, seed }) => {

@@ -106,7 +106,7 @@ export const receiving: readonly CoreMutant[] = [
     name: 'core-runs-one-key-at-a-time',
     story: 'Lets all keys wait for each other.',
     patches: inCore('intake', 'this.#keys.push(task.wire.key, task)', "this.#keys.push('all', task)").concat(
-      inCore('intake', 'this.#keys.done(task.wire.key)', "this.#keys.done('all')"),
+      inCore('intake', 'this.#keys.done(key)', "this.#keys.done('all')"),
     ),
     red: {
       'ORD-03': /billing: [\d.]+ messages handled: not within/,
