@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import pc from 'picocolors'
+import { type BrokerName, brokerNames } from './test/broker-address.ts'
 import { type Check, checks } from './test/checks.ts'
 import { killAllSteps, runStep, type StepResult } from './test/step.ts'
 import { Tally } from './test/tally.ts'
@@ -21,8 +22,7 @@ const options = new Command('npm test --')
   .parse()
   .opts<Options>()
 
-const brokers = ['rabbitmq', 'kafka'] as const
-type BrokerName = (typeof brokers)[number]
+const startable = brokerNames.filter((name) => name !== 'memory')
 
 const minute = 60_000
 const checksAtOnce = 2
@@ -46,6 +46,7 @@ if (options.skipChecks !== true) await runChecks()
 const ready = await prepareBrokers()
 for (const member of members.filter(hasTests)) await runTests(member)
 for (const member of members.filter(({ kind }) => kind === 'example')) await runExample(member)
+await runExamplePrograms(members.filter(hasOutput))
 if (options.only === undefined) await runFirstProgram()
 finish()
 
@@ -77,13 +78,13 @@ async function runCheck(check: Check): Promise<void> {
   record('checks', check.title, await runStep(check))
 }
 
-/** Those of the brokers that are needed, and can be started. */
+/** Those brokers that are needed and could be started, and the one that needs no start. */
 async function prepareBrokers(): Promise<ReadonlySet<BrokerName>> {
-  const needed = brokers.filter(
+  const needed = startable.filter(
     (broker) => options.only === undefined || members.some((each) => brokersOf(each).includes(broker)),
   )
   if (needed.length > 0) heading('brokers')
-  const prepared = new Set<BrokerName>()
+  const prepared = new Set<BrokerName>(['memory'])
   for (const broker of needed) if (await prepareBroker(broker)) prepared.add(broker)
   return prepared
 }
@@ -136,9 +137,9 @@ async function runExample(member: WorkspacePackage): Promise<void> {
   const main = join(member.folder, 'src/main.ts')
   if (!existsSync(main)) return
   heading(member.short)
-  for (const broker of ['memory', 'rabbitmq'] as const) {
+  for (const broker of brokerNames) {
     if (interrupted) return
-    if (broker !== 'memory' && !ready.has(broker)) return refuseWithout(broker, member.short)
+    if (!ready.has(broker)) return refuseWithout(broker, member.short)
     const result = await runStep({
       command: process.execPath,
       arguments: [main, '--broker', broker, '--messages', '1000'],
@@ -148,11 +149,27 @@ async function runExample(member: WorkspacePackage): Promise<void> {
   }
 }
 
+/** Those that print what they do must print the same on every broker. */
+async function runExamplePrograms(examples: readonly WorkspacePackage[]): Promise<void> {
+  if (interrupted || examples.length === 0) return
+  heading('example programs')
+  const names = examples.map(({ short }) => short)
+  for (const broker of brokerNames) {
+    if (!ready.has(broker)) return refuseWithout(broker, 'example programs')
+    const result = await runStep({
+      command: process.execPath,
+      arguments: [sourceCondition, join(root, 'scripts/example-programs.ts'), '--broker', broker, ...names],
+      deadlineMs: 5 * minute,
+    })
+    record('example programs', `${names.join(', ')} on ${broker}`, result)
+  }
+}
+
 async function runFirstProgram(): Promise<void> {
   if (interrupted) return
   heading('first program')
-  for (const broker of ['memory', 'rabbitmq'] as const) {
-    if (broker !== 'memory' && !ready.has(broker)) return refuseWithout(broker, 'first program')
+  for (const broker of brokerNames) {
+    if (!ready.has(broker)) return refuseWithout(broker, 'first program')
     const result = await runStep({
       command: process.execPath,
       arguments: [sourceCondition, join(root, 'scripts/first-program.ts'), '--broker', broker],
@@ -166,13 +183,17 @@ function hasTests({ manifest }: WorkspacePackage): boolean {
   return manifest.scripts?.test?.startsWith('vitest') === true
 }
 
+function hasOutput({ folder }: WorkspacePackage): boolean {
+  return existsSync(join(folder, 'output.txt'))
+}
+
 /** An adapter needs its own broker, and who starts brokers and depends on adapters theirs; any other who does, all. */
 function brokersOf({ short, kind, manifest }: WorkspacePackage): readonly BrokerName[] {
-  if (kind === 'example') return ['rabbitmq']
+  if (kind === 'example') return startable
   const installed = { ...manifest.dependencies, ...manifest.devDependencies }
   if (short !== 'brokers' && !('@waybill/brokers' in installed)) return []
-  const named = brokers.filter((broker) => short === broker || `@waybill/${broker}` in installed)
-  return named.length === 0 ? brokers : named
+  const named = startable.filter((broker) => short === broker || `@waybill/${broker}` in installed)
+  return named.length === 0 ? startable : named
 }
 
 function refuseWithout(broker: BrokerName, row: string): void {
