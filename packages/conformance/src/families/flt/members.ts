@@ -37,7 +37,8 @@ export const members: readonly Behaviour[] = [
       })
       const kills = mostMembers(kit) > 2 ? rounds : 0
       const { duplicated } = load.ledger.account
-      // Settling by prefix leaves behind what had ended after one that still ran.
+      // What ran, for each by itself. A prefix besides leaves behind what ended meanwhile: one each behind the one that still
+      // ran, one each while the prefix before was written, and one each in the pause before that.
       const each = kit.capabilities.settlement === 'individual' ? concurrency : 4 * concurrency
       ok(duplicated <= kills * each, `${duplicated} handled twice: more than ${kills} killed members had running`)
       kit.account({}, { joined, killed: kills })

@@ -25,7 +25,7 @@ export async function restsAt(kit: Kit, at: GroupAddress, { ready, unsettled }: 
 
 /** As `restsAt`, where only a limit is promised of what is unsettled; `count` are there in all. */
 export async function holdsAtMost(kit: Kit, at: GroupAddress, most: number, count: number): Promise<void> {
-  // What is on its way has come by then.
+  // Nobody can ask the broker; what is on its way has come by then, for the case to count at the driver.
   if (kit.capabilities.settlement === 'cumulative') return kit.sleep(kit.timings.quietMs)
   const look = async (): Promise<true> => {
     const [ready, unsettled] = [await kit.probe.depth(at), await kit.probe.unsettled(at)]

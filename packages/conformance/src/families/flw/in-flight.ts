@@ -99,7 +99,7 @@ export const inFlight: readonly Behaviour[] = [
       )
       await held.untilRuns(3)
       await other.consume(orders, { group, retry: once, concurrency: 3 }, others.handler())
-      // Brokers that deal out shares of a log give the other its share only.
+      // Of a log the other gets its share only, less those parts that wait for what the first one has in flight there.
       const share = kit.capabilities.settlement === 'cumulative' ? 1 : 37
       await others.untilRuns(share, kit.timings.arriveMs + kit.timings.leaseMs)
       equal(held.runs.length, 3)

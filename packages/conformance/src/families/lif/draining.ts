@@ -26,7 +26,7 @@ export const draining: readonly Behaviour[] = [
       const closing = consumer.close()
       const rest = kit.record('staying')
       await staying.consume(orders, { group }, rest.handler())
-      // Who settles by prefix cannot hand over the rest of a log before what is in flight has ended.
+      // A part of a log is handed over once nothing of it is in flight: here perhaps none, since each may have one of the four.
       if (kit.capabilities.settlement === 'individual') await rest.untilRuns(16)
       else await kit.sleep(kit.timings.quietMs)
       equal(inFlight.done.length, 0, 'close waits')

@@ -55,7 +55,10 @@ export const restarts: readonly Behaviour[] = [
     deadlineMs: 120_000,
     async run(kit) {
       const orders = kit.channel([group])
-      const messaging = await kit.connect()
+      const lost: (string | undefined)[] = []
+      const messaging = await kit.connect({
+        onEvent: ({ type, messageId }) => type === 'leaseLost' && lost.push(messageId),
+      })
       const runs = kit.record<Item>(group)
       const retry = { maxAttempts: 6, delaysMs: [2_000] }
       const failing = runs.handler(async (_, { attempt }) => {
@@ -67,7 +70,14 @@ export const restarts: readonly Behaviour[] = [
       await untilEmpty(kit, { channel: orders.name, group })
       await kit.faults.restart()
       await runs.untilDone(ids, kit.timings.recoverMs + allAttemptsMs(kit, retry))
-      for (const id of ids) expectAttempts(kit, runs.attemptsOf(id), [1, 2, 3])
+      for (const id of ids) {
+        // A broker that is slow to stop may do so while some run again: who lost its lease comes with the same attempt.
+        const attempts = runs.attemptsOf(id)
+        const different = attempts.filter((attempt, at) => attempt !== attempts[at - 1])
+        expectAttempts(kit, different, [1, 2, 3])
+        const repeated = attempts.length - different.length
+        ok(repeated <= lost.filter((each) => each === id).length, `${id} has the attempts ${attempts}`)
+      }
     },
     refusal: refusesRetries,
   },
