@@ -1,24 +1,23 @@
 // Does what a newcomer does: takes the packed packages into an empty folder, writes the first program of the README
 // there, runs it with plain Node, and compares what it prints with what the README says.
 //
-//   first-program.ts [--broker memory | rabbitmq]
+//   first-program.ts [--broker memory | rabbitmq | kafka]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { type BrokerName, brokerAddress, brokerNames, withoutKnownWarnings } from './test/broker-address.ts'
 import { readMarkdown } from './test/markdown.ts'
 import { pack } from './test/pack.ts'
 import { runStep, type Step } from './test/step.ts'
 import { root, workspace } from './test/workspace.ts'
 
-type BrokerName = 'memory' | 'rabbitmq'
-
 const { broker } = new Command()
-  .addOption(new Option('--broker <name>').choices(['memory', 'rabbitmq']).default('memory'))
+  .addOption(new Option('--broker <name>').choices(brokerNames).default('memory'))
   .parse()
   .opts<{ broker: BrokerName }>()
-const needed = ['core', 'memory', 'rabbitmq']
-const plain = { NODE_OPTIONS: '', NODE_PATH: '', NO_COLOR: '1' }
+const needed = ['core', ...brokerNames]
+const plain = { NODE_OPTIONS: withoutKnownWarnings, NODE_PATH: '', NO_COLOR: '1' }
 
 const { program, expected } = readmeProgram()
 const folder = mkdtempSync(join(tmpdir(), 'waybill-first-program-'))
@@ -34,7 +33,7 @@ try {
     folder,
     deadlineMs: 180_000,
   })
-  await using address = await addressOf(broker)
+  await using address = await brokerAddress(broker)
   const printed = await succeed({
     command: process.execPath,
     arguments: ['first.ts'],
@@ -60,17 +59,6 @@ function readmeProgram(): { program: string; expected: string } {
     throw new Error('README.md needs a ```ts block followed by a block with what it prints')
   }
   return { program: `${blocks[index]?.text}\n`, expected: output.text }
-}
-
-async function addressOf(name: BrokerName): Promise<AsyncDisposable & { readonly url: string }> {
-  if (name === 'memory') return { url: 'memory:', [Symbol.asyncDispose]: async () => {} }
-  const { startBroker } = (await import(`${root}/packages/brokers/src/index.ts`)) as Brokers
-  return startBroker(name)
-}
-
-/** The part of `@waybill/brokers` that is needed here; a script imports no package of ours by name. */
-interface Brokers {
-  startBroker(name: BrokerName): Promise<AsyncDisposable & { readonly url: string }>
 }
 
 async function succeed(step: Step): Promise<string> {

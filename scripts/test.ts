@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import pc from 'picocolors'
+import { type BrokerName, brokerNames } from './test/broker-address.ts'
 import { type Check, checks } from './test/checks.ts'
 import { killAllSteps, runStep, type StepResult } from './test/step.ts'
 import { Tally } from './test/tally.ts'
@@ -20,6 +21,8 @@ const options = new Command('npm test --')
   .option('--skip-checks', 'leave out lint, types, law, reports, packing and docs')
   .parse()
   .opts<Options>()
+
+const startable = brokerNames.filter((name) => name !== 'memory')
 
 const minute = 60_000
 const checksAtOnce = 2
@@ -40,9 +43,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 const members = selected()
 if (options.skipChecks !== true) await runChecks()
-const brokerReady = options.only === undefined || members.some(needsBroker) ? await prepareBrokers() : true
+const ready = await prepareBrokers()
 for (const member of members.filter(hasTests)) await runTests(member)
 for (const member of members.filter(({ kind }) => kind === 'example')) await runExample(member)
+await runExamplePrograms(members.filter(hasOutput))
 if (options.only === undefined) await runFirstProgram()
 finish()
 
@@ -74,22 +78,33 @@ async function runCheck(check: Check): Promise<void> {
   record('checks', check.title, await runStep(check))
 }
 
-async function prepareBrokers(): Promise<boolean> {
-  heading('brokers')
+/** Those brokers that are needed and could be started, and the one that needs no start. */
+async function prepareBrokers(): Promise<ReadonlySet<BrokerName>> {
+  const needed = startable.filter(
+    (broker) => options.only === undefined || members.some((each) => brokersOf(each).includes(broker)),
+  )
+  if (needed.length > 0) heading('brokers')
+  const prepared = new Set<BrokerName>(['memory'])
+  for (const broker of needed) if (await prepareBroker(broker)) prepared.add(broker)
+  return prepared
+}
+
+async function prepareBroker(broker: BrokerName): Promise<boolean> {
   const result = await runStep({
     command: process.execPath,
-    arguments: [sourceCondition, join(root, 'packages/brokers/src/prepare.ts'), 'rabbitmq'],
+    arguments: [sourceCondition, join(root, 'packages/brokers/src/prepare.ts'), broker],
     deadlineMs: 20 * minute,
     live: true,
   })
-  record('checks', 'broker preparation', result, true)
+  record('checks', `preparation of ${broker}`, result, true)
   return result.ok
 }
 
 async function runTests(member: WorkspacePackage): Promise<void> {
   if (interrupted) return
   heading(member.short)
-  if (!brokerReady && needsBroker(member)) return refuseWithoutBroker(member.short)
+  const missing = brokersOf(member).find((broker) => !ready.has(broker))
+  if (missing !== undefined) return refuseWithout(missing, member.short)
   const report = join(scratch, `${member.short}.json`)
   const result = await runStep({
     command: process.execPath,
@@ -122,9 +137,9 @@ async function runExample(member: WorkspacePackage): Promise<void> {
   const main = join(member.folder, 'src/main.ts')
   if (!existsSync(main)) return
   heading(member.short)
-  for (const broker of ['memory', 'rabbitmq']) {
+  for (const broker of brokerNames) {
     if (interrupted) return
-    if (broker !== 'memory' && !brokerReady) return refuseWithoutBroker(member.short)
+    if (!ready.has(broker)) return refuseWithout(broker, member.short)
     const result = await runStep({
       command: process.execPath,
       arguments: [main, '--broker', broker, '--messages', '1000'],
@@ -134,11 +149,27 @@ async function runExample(member: WorkspacePackage): Promise<void> {
   }
 }
 
+/** Those that print what they do must print the same on every broker. */
+async function runExamplePrograms(examples: readonly WorkspacePackage[]): Promise<void> {
+  if (interrupted || examples.length === 0) return
+  heading('example programs')
+  const names = examples.map(({ short }) => short)
+  for (const broker of brokerNames) {
+    if (!ready.has(broker)) return refuseWithout(broker, 'example programs')
+    const result = await runStep({
+      command: process.execPath,
+      arguments: [sourceCondition, join(root, 'scripts/example-programs.ts'), '--broker', broker, ...names],
+      deadlineMs: 5 * minute,
+    })
+    record('example programs', `${names.join(', ')} on ${broker}`, result)
+  }
+}
+
 async function runFirstProgram(): Promise<void> {
   if (interrupted) return
   heading('first program')
-  for (const broker of ['memory', 'rabbitmq']) {
-    if (broker !== 'memory' && !brokerReady) return refuseWithoutBroker('first program')
+  for (const broker of brokerNames) {
+    if (!ready.has(broker)) return refuseWithout(broker, 'first program')
     const result = await runStep({
       command: process.execPath,
       arguments: [sourceCondition, join(root, 'scripts/first-program.ts'), '--broker', broker],
@@ -152,17 +183,22 @@ function hasTests({ manifest }: WorkspacePackage): boolean {
   return manifest.scripts?.test?.startsWith('vitest') === true
 }
 
-function needsBroker({ short, kind, manifest }: WorkspacePackage): boolean {
-  return (
-    kind === 'example' ||
-    short === 'brokers' ||
-    '@waybill/brokers' in { ...manifest.dependencies, ...manifest.devDependencies }
-  )
+function hasOutput({ folder }: WorkspacePackage): boolean {
+  return existsSync(join(folder, 'output.txt'))
 }
 
-function refuseWithoutBroker(row: string): void {
+/** An adapter needs its own broker, and who starts brokers and depends on adapters theirs; any other who does, all. */
+function brokersOf({ short, kind, manifest }: WorkspacePackage): readonly BrokerName[] {
+  if (kind === 'example') return startable
+  const installed = { ...manifest.dependencies, ...manifest.devDependencies }
+  if (short !== 'brokers' && !('@waybill/brokers' in installed)) return []
+  const named = startable.filter((broker) => short === broker || `@waybill/${broker}` in installed)
+  return named.length === 0 ? startable : named
+}
+
+function refuseWithout(broker: BrokerName, row: string): void {
   tally.add(row, { passed: 0, failed: 1, skipped: 0, seconds: 0 })
-  failures.push(`${row}: not run, because no broker could be prepared (see "broker preparation" above)`)
+  failures.push(`${row}: not run, because there is no ${broker} (see "preparation of ${broker}" above)`)
 }
 
 function record(row: string, title: string, result: StepResult, shown = false): void {

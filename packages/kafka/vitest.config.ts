@@ -5,9 +5,5 @@ const conditions = ['@waybill/source', 'module', 'node', 'development|production
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/**/*.broker.test.ts', 'test/conformance.test.ts'],
-    testTimeout: 30_000,
-  },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000, globalSetup: ['test/global-setup.ts'] },
 })

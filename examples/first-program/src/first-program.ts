@@ -23,6 +23,8 @@ await messaging.send(orderPlaced, { orderId: '43', customerId: 'c1', totalCents:
 console.log('sent: the broker has taken responsibility')
 
 await billing.caughtUp()
-for await (const { message, failure } of messaging.deadLetters(orderPlaced, 'billing').list()) {
+const letters = messaging.deadLetters(orderPlaced, 'billing')
+for await (const { message, failure } of letters.list()) {
   console.log(`dead letter of ${message.key}: ${failure?.message}, attempts: ${failure?.attempts}`)
 }
+await letters.discard('all')

@@ -2,12 +2,10 @@ import { connect, MessagingError } from '@waybill/core'
 import { expect, test } from 'vitest'
 import { priceQuote } from '../src/price-quote.ts'
 import { startPricing } from '../src/pricing-service.ts'
-import { runProgram } from '../../run-program.ts'
+import { expectedOutput, runProgram } from '../../run-program.ts'
 
 test('prints a price and a timeout', async () => {
-  expect(await runProgram('request-reply/src/request-reply.ts')).toBe(
-    'three pencils: 360 cents\none unicorn: timeout\n',
-  )
+  expect(await runProgram('request-reply/src/request-reply.ts')).toBe(expectedOutput('request-reply'))
 })
 
 test('each request gets its own reply', async () => {

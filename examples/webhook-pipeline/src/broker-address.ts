@@ -1,6 +1,6 @@
 import type { BrokerName as StartableBroker } from '@waybill/brokers'
 
-const startable = ['rabbitmq'] as const satisfies readonly StartableBroker[]
+const startable = ['rabbitmq', 'kafka'] as const satisfies readonly StartableBroker[]
 
 /** What `--broker` takes. */
 export const brokerNames = ['memory', ...startable] as const

@@ -21,6 +21,21 @@ export async function within<T>(what: string, deadlineMs: number, work: Promise<
   }
 }
 
+/** @throws the signal's reason when it aborts before `work` is done, whose outcome is ignored then. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
 /** Resolves to true once `reached`, to false when `progress` has stood still for `stallMs`. */
 export async function reachedBeforeStall(
   reached: () => boolean,

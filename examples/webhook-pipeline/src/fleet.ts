@@ -11,6 +11,7 @@ export class Fleet implements AsyncDisposable {
   readonly #stepMs: number
   readonly #members = new Map<Group, Instance[]>()
   readonly #started = new Map<Group, number>()
+  #isClosed = false
 
   constructor(options: InstanceOptions, stepMs: number) {
     this.#options = options
@@ -36,7 +37,9 @@ export class Fleet implements AsyncDisposable {
     await within('catching up', this.#stepMs, Promise.all(first.map(waitForGroup)))
   }
 
+  /** Instances finish what they run, and give the rest back. Who is still joining leaves again. */
   async close(): Promise<void> {
+    this.#isClosed = true
     const instances = [...this.#members.values()].flat()
     this.#members.clear()
     await within('closing the instances', this.#stepMs, Promise.all(instances.map((instance) => instance.close())))
@@ -51,6 +54,10 @@ export class Fleet implements AsyncDisposable {
     this.#started.set(group, number)
     const name = `${group.name}-${number}`
     const instance = await within(`starting ${name}`, this.#stepMs, Instance.start(name, group, this.#options))
+    if (this.#isClosed) {
+      await instance.close()
+      throw new Error(`${name} was started too late`)
+    }
     const members = this.#members.get(group) ?? []
     this.#members.set(group, [...members, instance])
     return instance

@@ -8,6 +8,8 @@ export interface InstanceOptions {
   readonly run: Run
   readonly middleware: readonly Middleware[]
   readonly onFault: (text: string) => void
+  /** Gives up connecting. */
+  readonly signal: AbortSignal | undefined
 }
 
 /** One member of a group, with a connection of its own, as if it were a process of its own. */
@@ -25,11 +27,12 @@ export class Instance {
   static async start(
     name: string,
     group: Group,
-    { url, run, middleware, onFault }: InstanceOptions,
+    { url, run, middleware, onFault, signal }: InstanceOptions,
   ): Promise<Instance> {
     const messaging = await connect(url, {
       source: run.source,
       middleware,
+      ...(signal === undefined ? {} : { signal }),
       onEvent: ({ type, error }) => {
         if (type === 'fault' || type === 'leaseLost')
           onFault(`${name}: ${type}: ${error?.message ?? 'no reason given'}`)

@@ -1,3 +1,7 @@
 import { runCommand } from './command.ts'
+import { interruptible } from './interruption.ts'
 
-process.exitCode = await runCommand(process.argv.slice(2), process.stdout)
+const signal = interruptible()
+process.exitCode = await runCommand(process.argv.slice(2), process.stdout, { signal })
+// A broker that was still starting would keep this process; its container goes with it.
+if (signal.aborted) process.exit()

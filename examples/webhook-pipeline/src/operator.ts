@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { connect, type DeadLetter, type Message, type Messaging } from '@waybill/core'
 import { within } from './deadline.ts'
 import { sequenceHeader, type Run } from './run.ts'
@@ -8,21 +9,33 @@ export type WebhookLetter = DeadLetter<Message<Webhook>>
 
 const sentAtOnce = 1_000
 
+export interface OperatorOptions {
+  readonly url: string
+  readonly run: Run
+  /** How long one step may take. */
+  readonly stepMs: number
+  /** Gives up connecting, and sending. */
+  readonly signal: AbortSignal | undefined
+}
+
 /** Who sends, and who looks after what was dead-lettered. */
 export class Operator {
   readonly #messaging: Messaging
   readonly #run: Run
   readonly #stepMs: number
+  readonly #signal: AbortSignal | undefined
 
-  private constructor(messaging: Messaging, run: Run, stepMs: number) {
+  private constructor(messaging: Messaging, { run, stepMs, signal }: OperatorOptions) {
     this.#messaging = messaging
     this.#run = run
     this.#stepMs = stepMs
+    this.#signal = signal
   }
 
-  static async connect(url: string, run: Run, stepMs: number): Promise<Operator> {
-    const messaging = await within('connecting', stepMs, connect(url, { source: run.source }))
-    return new Operator(messaging, run, stepMs)
+  static async connect(options: OperatorOptions): Promise<Operator> {
+    const { url, run, stepMs, signal } = options
+    const connecting = connect(url, { source: run.source, ...(signal === undefined ? {} : { signal }) })
+    return new Operator(await within('connecting', stepMs, connecting), options)
   }
 
   /** Removes the dead letters that an earlier run of this program left; answers how many. */
@@ -38,6 +51,9 @@ export class Operator {
     const unconfirmed: Promise<unknown>[] = []
     for (const { webhook, id, sequence } of shipments) {
       if (unconfirmed.length >= sentAtOnce) await unconfirmed.shift()
+      // An embedded broker confirms without letting go of the thread, which timers and signals need too.
+      if (sequence % sentAtOnce === 0) await setImmediate()
+      this.#signal?.throwIfAborted()
       const sent = producer.send(webhook, { id, headers: { [sequenceHeader]: String(sequence) } })
       sent.catch(() => {})
       unconfirmed.push(sent)

@@ -1,6 +1,6 @@
 import type { Middleware } from '@waybill/core'
 import { AuditGroup } from './audit-group.ts'
-import { reachedBeforeStall } from './deadline.ts'
+import { reachedBeforeStall, unlessAborted } from './deadline.ts'
 import { type Counts, type CountsByGroup, expectedCounts } from './expected-counts.ts'
 import { Fleet } from './fleet.ts'
 import type { Group } from './group.ts'
@@ -24,6 +24,8 @@ export interface PipelineOptions {
   readonly stepMs?: number
   /** How long nothing at all may happen while messages are awaited. */
   readonly stallMs?: number
+  /** Ends the run before its time: instances finish what they run and give the rest back. */
+  readonly signal?: AbortSignal
 }
 
 export interface PipelineResult {
@@ -35,24 +37,19 @@ export interface PipelineResult {
 }
 
 /**
- * Sends the webhooks, lets three groups handle them, and counts. Rejects when a step fails; messages that never come
- * are no rejection but a result.
+ * Sends the webhooks, lets three groups handle them, and counts. Rejects when a step fails or the signal aborts, with all
+ * closed in order; messages that never come are no rejection but a result.
  */
 export async function runPipeline(options: PipelineOptions, report: Report): Promise<PipelineResult> {
-  const { url, messages, middleware = [], stepMs = 30_000, stallMs = 15_000 } = options
+  const { url, messages, middleware = [], stepMs = 30_000, stallMs = 15_000, signal } = options
   const examples = webhookExamples()
   const run = new Run()
   const shipments = planShipments(examples, messages, run.id)
-  await using operator = await Operator.connect(url, run, stepMs)
+  await using operator = await Operator.connect({ url, run, stepMs, signal })
   report.input(url, examples, shipments)
-  await using fleet = new Fleet({ url, run, middleware, onFault: (text) => report.fault(text) }, stepMs)
-  const pipeline = new Pipeline({ shipments, operator, fleet, report, stallMs })
-  await pipeline.start()
-  await pipeline.stream()
-  await pipeline.lookAtDeadLetters()
-  await pipeline.fixAndRedrive()
-  await pipeline.finish()
-  return pipeline.result()
+  await using fleet = new Fleet({ url, run, middleware, signal, onFault: (text) => report.fault(text) }, stepMs)
+  const pipeline = new Pipeline({ shipments, operator, fleet, report, stallMs, signal })
+  return await unlessAborted(pipeline.run(), signal)
 }
 
 interface PipelineParts {
@@ -61,6 +58,7 @@ interface PipelineParts {
   readonly fleet: Fleet
   readonly report: Report
   readonly stallMs: number
+  readonly signal: AbortSignal | undefined
 }
 
 class Pipeline {
@@ -81,14 +79,23 @@ class Pipeline {
     this.#groups = [this.#audit, this.#notify, this.#index]
   }
 
-  async start(): Promise<void> {
+  async run(): Promise<PipelineResult> {
+    await this.#start()
+    await this.#stream()
+    await this.#lookAtDeadLetters()
+    await this.#fixAndRedrive()
+    await this.#finish()
+    return this.#result()
+  }
+
+  async #start(): Promise<void> {
     const { operator, fleet, report } = this.#parts
     for (const { name } of this.#groups) report.leftovers(name, await operator.removeLeftovers(name))
     await fleet.start(this.#groups)
     report.started(this.#groups, this.#watch.lap('start'))
   }
 
-  async stream(): Promise<void> {
+  async #stream(): Promise<void> {
     const { shipments, operator, report } = this.#parts
     report.waiting()
     const sending = operator.send(shipments).then(() => report.confirmed(shipments.length))
@@ -97,7 +104,7 @@ class Pipeline {
     report.streamed(this.#watch.lap('stream', deliveries))
   }
 
-  async lookAtDeadLetters(): Promise<void> {
+  async #lookAtDeadLetters(): Promise<void> {
     const { operator, report } = this.#parts
     for (const { name } of this.#groups) {
       const letters = await operator.deadLetters(name)
@@ -112,7 +119,7 @@ class Pipeline {
     this.#watch.lap('look at dead letters')
   }
 
-  async fixAndRedrive(): Promise<void> {
+  async #fixAndRedrive(): Promise<void> {
     const { operator, report } = this.#parts
     this.#index.deployMapping(2)
     this.#index.tally.expectOutOfTurn(this.#rejected.map(({ message }) => message.id))
@@ -124,7 +131,7 @@ class Pipeline {
   }
 
   /** Gives what should not come its time to come, then looks at what is left. */
-  async finish(): Promise<void> {
+  async #finish(): Promise<void> {
     const { operator, fleet, shipments } = this.#parts
     await fleet.caughtUp()
     await fleet.close()
@@ -138,7 +145,7 @@ class Pipeline {
     this.#watch.lap('close')
   }
 
-  result(): PipelineResult {
+  #result(): PipelineResult {
     const counts = {
       audit: this.#counts(this.#audit, ({ sequence }) => String(sequence)),
       notify: this.#counts(this.#notify, ({ sequence }) => String(sequence)),
@@ -179,8 +186,9 @@ class Pipeline {
     this.#problems.push(`gave up waiting after ${stallMs / 1000} s in which nothing happened: ${state}`)
   }
 
-  /** Changes as long as anything happens. */
+  /** Changes as long as anything happens. Throws once interrupted: nothing will. */
   #activity(): number {
+    this.#parts.signal?.throwIfAborted()
     return this.#groups.reduce((sum, { tally }) => sum + tally.settled + tally.retried, 0)
   }
 

@@ -79,6 +79,14 @@ export class Report {
     this.#step('redrive', `mapping fixed, ${count(redriven)} dead letters sent to ${group} alone and handled`, ms)
   }
 
+  interrupted(): void {
+    this.#progress.line(
+      this.#progress.color.yellow(
+        'interrupted: handlers finish what they run, the rest is given back (Ctrl-C: at once)',
+      ),
+    )
+  }
+
   /** Something the SDK dealt with by itself; many of them say no more than a few. */
   fault(text: string): void {
     this.#faults++

@@ -4,7 +4,7 @@ import { CollectedOutput } from './collected-output.ts'
 
 describe('misuse is said clearly, with exit status 2:', () => {
   test.each([
-    [['--broker', 'carrier-pigeon'], 'Allowed choices are memory, rabbitmq'],
+    [['--broker', 'carrier-pigeon'], 'Allowed choices are memory, rabbitmq, kafka'],
     [['--messages', 'many'], 'It must be a whole number from 1 to'],
     [['--messages', '0'], 'It must be a whole number from 1 to'],
     [['--messages', '-5'], 'It must be a whole number from 1 to'],
@@ -16,6 +16,8 @@ describe('misuse is said clearly, with exit status 2:', () => {
     [['--url', 'localhost:5672'], 'unknown scheme "localhost:"'],
     [['--url', 'ampq://localhost'], 'did you mean "amqp:"?'],
     [['--url', 'memory:x?speed=fast'], 'unknown option "speed"'],
+    [['--url', 'kafka://localhost?partitons=3'], 'did you mean "partitions"?'],
+    [['--url', 'kafka://user:sesame@localhost'], 'credentials need sasl'],
   ])('%j', async (arguments_, said) => {
     const output = new CollectedOutput()
     expect(await runCommand(arguments_, output)).toBe(2)
@@ -24,12 +26,15 @@ describe('misuse is said clearly, with exit status 2:', () => {
   })
 })
 
-test('a broker that does not answer is a failure, not a misuse', async () => {
-  const output = new CollectedOutput()
-  expect(await runCommand(['--url', 'amqp://guest:sesame@127.0.0.1:1'], output)).toBe(1)
-  expect(output.text).toContain('error: cannot connect')
-  expect(output.text).not.toContain('sesame')
-})
+test.each(['amqp://guest:sesame@127.0.0.1:1', 'kafka://guest:sesame@127.0.0.1:1?sasl=plain'])(
+  'a broker that does not answer is a failure, not a misuse: %s',
+  async (url) => {
+    const output = new CollectedOutput()
+    expect(await runCommand(['--url', url], output)).toBe(1)
+    expect(output.text).toContain('error: cannot connect')
+    expect(output.text).not.toContain('sesame')
+  },
+)
 
 test('--help shows everything and succeeds', async () => {
   const output = new CollectedOutput()

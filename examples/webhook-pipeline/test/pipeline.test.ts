@@ -1,7 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { deadLetter, type Middleware } from '@waybill/core'
 import { describe, expect, test } from 'vitest'
 import { runCommand } from '../src/command.ts'
 import { MappingError } from '../src/index-group.ts'
+import { Interruption } from '../src/interruption.ts'
 import { CollectedOutput } from './collected-output.ts'
 
 const small = ['--broker', 'memory', '--messages', '400']
@@ -39,6 +41,37 @@ describe('the pipeline on the embedded broker', () => {
     expect(output.raw).toContain('\r\u001b[2K')
     expect(output.text).toContain('█')
   })
+})
+
+test('an interruption is answered at once, ends in order, and starts no handler any more', async () => {
+  const output = new CollectedOutput()
+  const controller = new AbortController()
+  let handled = 0
+  const interrupt: Middleware = {
+    handle: async (_, next) => {
+      if (++handled === 100) controller.abort(new Interruption('SIGINT'))
+      await next()
+    },
+  }
+  const interrupted = await runCommand(['--messages', '20000'], output, {
+    middleware: [interrupt],
+    signal: controller.signal,
+  })
+  expect(interrupted).toBe(130)
+  expect(output.text).toContain('interrupted: handlers finish what they run')
+  expect(output.text).toContain('ended in order, with no result')
+  expect(output.text).not.toContain('│ audit')
+  const then = handled
+  expect(then).toBeLessThan(20_000)
+  await pause(200)
+  expect(handled).toBe(then)
+})
+
+test('who is interrupted while connecting does not wait for the broker', async () => {
+  const output = new CollectedOutput()
+  const signal = AbortSignal.abort(new Interruption('SIGTERM'))
+  expect(await runCommand(['--url', 'kafka://127.0.0.1:1'], output, { signal })).toBe(143)
+  expect(output.text).not.toContain('error:')
 })
 
 describe('a planted fault is found:', () => {

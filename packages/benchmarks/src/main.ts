@@ -1,9 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { restartedWithCollector } from './collector.ts'
+import type { Comparison } from './comparison.ts'
+import { type ComparisonOptions, fullMessages, fullRounds, quickMessages, quickRounds } from './comparison-options.ts'
+import type { Told } from './comparison-report.ts'
+import { passDockerProxy } from './host-address.ts'
 import { writeSection } from './markdown.ts'
 import { benchMemory, fullMemory, quickMemory } from './memory-bench.ts'
 import { memoryMarkdown, memoryTerminal } from './memory-report.ts'
-import { fullMessages, fullRounds, quickMessages, quickRounds } from './rabbitmq-options.ts'
 
 interface CommonFlags {
   readonly rounds?: number
@@ -13,7 +16,7 @@ interface CommonFlags {
   readonly write: boolean
 }
 
-interface RabbitmqFlags extends CommonFlags {
+interface ComparisonFlags extends CommonFlags {
   readonly url?: string
   readonly payload: readonly number[]
 }
@@ -30,26 +33,23 @@ common(program.command('memory').description('the whole pipeline on the embedded
   },
 )
 
-common(program.command('rabbitmq').description('against raw amqplib and the other libraries, in one run'))
-  .addOption(
-    new Option('--url <url>', 'a RabbitMQ; default: one is started in a container').env('WAYBILL_RABBITMQ_URL'),
-  )
-  .option('--payload <bytes>', 'sizes of the body, separated by commas', sizes, [100, 1_024, 65_536])
-  .action(async ({ quick = false, profile = false, rounds, messages, write, payload, url }: RabbitmqFlags) => {
+comparing(program.command('rabbitmq').description('against raw amqplib and the other libraries, in one run'))
+  .addOption(new Option('--url <url>', started('RabbitMQ')).env('WAYBILL_RABBITMQ_URL'))
+  .action(async ({ url, ...flags }: ComparisonFlags) => {
     // Only when wanted: NestJS and the others take a second to load.
     const { benchRabbitmq } = await import('./rabbitmq-bench.ts')
-    const { rabbitmqMarkdown, rabbitmqTerminal, voidHeats } = await import('./rabbitmq-report.ts')
-    const result = await benchRabbitmq({
-      url: url ?? (await startedRabbitmq()),
-      quick,
-      profile,
-      rounds: rounds ?? (quick ? quickRounds : fullRounds),
-      messages: messages ?? (quick ? quickMessages : fullMessages),
-      payloads: payload,
+    await compared('rabbitmq', flags, async (options) => {
+      return benchRabbitmq(url ?? (await startedBroker('rabbitmq')).url, options)
     })
-    console.log(`\n${rabbitmqTerminal(result)}`)
-    if (write) writeSection('rabbitmq', rabbitmqMarkdown(result))
-    if (!quick && voidHeats(result).length > 0) process.exitCode = 1
+  })
+
+comparing(program.command('kafka').description('against raw kafkajs in batches and the other libraries, in one run'))
+  .addOption(new Option('--url <url>', started('Kafka')).env('WAYBILL_KAFKA_URL'))
+  .action(async ({ url, ...flags }: ComparisonFlags) => {
+    const { benchKafka } = await import('./kafka-bench.ts')
+    await compared('kafka', flags, async (options) => {
+      return benchKafka(url === undefined ? await startedBroker('kafka') : { url, version: '' }, options)
+    })
   })
 
 if (!(await restartedWithCollector())) {
@@ -72,9 +72,41 @@ function common(command: Command): Command {
     .option('--no-write', 'leave docs/benchmarks.md as it is')
 }
 
-async function startedRabbitmq(): Promise<string> {
+function comparing(command: Command): Command {
+  return common(command).option(
+    '--payload <bytes>',
+    'sizes of the body, separated by commas',
+    sizes,
+    [100, 1_024, 65_536],
+  )
+}
+
+function started(broker: string): string {
+  return `a ${broker}; default: one is started in a container`
+}
+
+async function startedBroker(name: 'rabbitmq' | 'kafka'): Promise<{ url: string; version: string }> {
   const { startBroker } = await import('@waybill/brokers')
-  return (await startBroker('rabbitmq')).url
+  passDockerProxy()
+  return startBroker(name)
+}
+
+async function compared(
+  section: string,
+  { quick = false, profile = false, rounds, messages, write, payload }: ComparisonFlags,
+  bench: (options: ComparisonOptions) => Promise<{ result: Comparison; told: Told }>,
+): Promise<void> {
+  const { comparisonMarkdown, comparisonTerminal, voidHeats } = await import('./comparison-report.ts')
+  const { result, told } = await bench({
+    quick,
+    profile,
+    rounds: rounds ?? (quick ? quickRounds : fullRounds),
+    messages: messages ?? (quick ? quickMessages : fullMessages),
+    payloads: payload,
+  })
+  console.log(`\n${comparisonTerminal(result, told)}`)
+  if (write) writeSection(section, comparisonMarkdown(result, told))
+  if (!quick && voidHeats(result, told).length > 0) process.exitCode = 1
 }
 
 function atLeast(least: number): (text: string) => number {

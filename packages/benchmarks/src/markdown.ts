@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 const file = join(import.meta.dirname, '..', '..', '..', 'docs', 'benchmarks.md')
 const preamble = `# Benchmarks
 
-What Waybill costs, measured by \`npm run bench -- memory\` and \`npm run bench -- rabbitmq\`. Each run replaces its own
+What Waybill costs, measured by \`npm run bench -- memory\`, \`rabbitmq\` and \`kafka\`. Each run replaces its own
 section below. The absolute figures belong to the machine they were taken on; the ratios are what counts.
 `
 

@@ -1,15 +1,16 @@
 import amqp, { type AmqpConnectionManager, type ChannelWrapper } from 'amqp-connection-manager'
-import type { Consumption, Contestant, Course } from './contestant.ts'
+import type { Consumption, Contestant } from './contestant.ts'
 import type { Send } from './pipelined.ts'
+import type { RabbitmqCourse } from './rabbitmq-course.ts'
 
-export class PeerAmqpConnectionManager implements Contestant {
+export class PeerAmqpConnectionManager implements Contestant<RabbitmqCourse> {
   readonly name = 'amqp-connection-manager'
   readonly packageName = 'amqp-connection-manager'
-  #course!: Course
+  #course!: RabbitmqCourse
   #connection!: AmqpConnectionManager
   #channel!: ChannelWrapper
 
-  async open(course: Course): Promise<void> {
+  async open(course: RabbitmqCourse): Promise<void> {
     this.#course = course
     this.#connection = amqp.connect([course.url])
     this.#channel = this.#connection.createChannel({ confirm: true, json: false })

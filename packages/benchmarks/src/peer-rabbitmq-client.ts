@@ -1,15 +1,16 @@
 import { Connection, type Publisher } from 'rabbitmq-client'
-import type { Consumption, Contestant, Course } from './contestant.ts'
+import type { Consumption, Contestant } from './contestant.ts'
 import type { Send } from './pipelined.ts'
+import type { RabbitmqCourse } from './rabbitmq-course.ts'
 
-export class PeerRabbitmqClient implements Contestant {
+export class PeerRabbitmqClient implements Contestant<RabbitmqCourse> {
   readonly name = 'rabbitmq-client'
   readonly packageName = 'rabbitmq-client'
-  #course!: Course
+  #course!: RabbitmqCourse
   #connection!: Connection
   #publisher!: Publisher
 
-  async open(course: Course): Promise<void> {
+  async open(course: RabbitmqCourse): Promise<void> {
     this.#course = course
     this.#connection = new Connection(course.url)
     this.#connection.on('error', () => {})

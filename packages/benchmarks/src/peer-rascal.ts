@@ -1,5 +1,6 @@
-import type { Consumption, Contestant, Course } from './contestant.ts'
+import type { Consumption, Contestant } from './contestant.ts'
 import type { Send } from './pipelined.ts'
+import type { RabbitmqCourse } from './rabbitmq-course.ts'
 
 /** The part of rascal used here; it brings no types of its own. */
 interface Rascal {
@@ -20,12 +21,12 @@ interface RascalSession {
 /** A name in a variable: what is not installed is noticed here, as a sentence in the table, and nowhere else. */
 const packageName: string = 'rascal'
 
-export class PeerRascal implements Contestant {
+export class PeerRascal implements Contestant<RabbitmqCourse> {
   readonly name = 'rascal'
   readonly packageName = packageName
   #broker!: RascalBroker
 
-  async open(course: Course): Promise<void> {
+  async open(course: RabbitmqCourse): Promise<void> {
     const { exchange, queue, routingKey, mandatory, properties, prefetch } = course
     const rascal = ((await import(packageName)) as { default: Rascal }).default
     // One object each: rascal writes into what it is given.

@@ -1,6 +1,7 @@
 import { type ChannelModel, type ConfirmChannel, connect, type Options } from 'amqplib'
-import type { Consumption, Contestant, Course } from './contestant.ts'
+import type { Consumption, Contestant } from './contestant.ts'
 import type { Send } from './pipelined.ts'
+import type { RabbitmqCourse } from './rabbitmq-course.ts'
 
 /**
  * The baseline: what a programmer in a hurry for speed writes by hand. Two connections, as Waybill has.
@@ -8,10 +9,10 @@ import type { Send } from './pipelined.ts'
  * Socket options are amqplib's own: with `noDelay` each frame is a packet, which would make the baseline slower and
  * whoever is compared with it look better.
  */
-export class RawAmqplib implements Contestant {
+export class RawAmqplib implements Contestant<RabbitmqCourse> {
   readonly name: string
   readonly packageName = 'amqplib'
-  #course!: Course
+  #course!: RabbitmqCourse
   #sending!: ChannelModel
   #receiving!: ChannelModel
   #channel!: ConfirmChannel
@@ -20,7 +21,7 @@ export class RawAmqplib implements Contestant {
     this.name = name
   }
 
-  async open(course: Course): Promise<void> {
+  async open(course: RabbitmqCourse): Promise<void> {
     this.#course = course
     this.#sending = await connect(course.url)
     this.#receiving = await connect(course.url)

@@ -1,12 +1,13 @@
 import { bytes, type Channel, channel, connect, type Messaging } from '@waybill/core'
 import { rabbitmq } from '@waybill/rabbitmq'
-import type { Consumption, Contestant, Course } from './contestant.ts'
+import type { Consumption, Contestant } from './contestant.ts'
 import type { Send } from './pipelined.ts'
+import type { RabbitmqCourse } from './rabbitmq-course.ts'
 
 export const group = 'bench'
 
 /** Waybill as the README shows it, with all its default stages. */
-export class WaybillRabbitmq implements Contestant {
+export class WaybillRabbitmq implements Contestant<RabbitmqCourse> {
   readonly name = 'Waybill'
   readonly packageName = '@waybill/rabbitmq'
   readonly channel: Channel
@@ -17,7 +18,7 @@ export class WaybillRabbitmq implements Contestant {
     this.channel = channel(channelName, { schema: bytes, groups: [group] })
   }
 
-  async open({ url, prefetch }: Pick<Course, 'url' | 'prefetch'>): Promise<void> {
+  async open({ url, prefetch }: Pick<RabbitmqCourse, 'url' | 'prefetch'>): Promise<void> {
     this.#messaging = await connect(rabbitmq({ url }), { source: '/bench' })
     this.#prefetch = prefetch
   }

@@ -1,5 +1,6 @@
 import type { ContainerHandle } from './container.ts'
-import { internalAddress } from './kafka-properties.ts'
+import { internalAddress, kafkaPorts } from './kafka-properties.ts'
+import { checkAnswers, sendSetting } from './kafka-settings-request.ts'
 
 /** `node.id` in the recipe. */
 const nodeId = '1'
@@ -23,19 +24,37 @@ export interface KafkaControl {
   forbid(user: string): Promise<void>
   /** Changes settings of a topic, such as `max.message.bytes`; `null` returns one to its default. */
   setTopicConfig(topic: string, changes: Readonly<Record<string, string | null>>): Promise<void>
-  /** Closes every client's connections. Who connects while that lasts, a few seconds, has to wait. */
+  /** Closes every client's connections. Who connects while that lasts, about a second, has to wait. */
   closeConnections(): Promise<void>
   /** Compacts a topic within about a second of each write from now on, but for its last segment: write once more to end that. */
   compactSoon(topic: string): Promise<void>
 }
 
+/** As many connections of the broker's own listener, which are never closed, leave no room for others. */
+const crowd = 30
+const connectionLimit = (value: string | null): string => sendSetting({ nodeId, name: 'max.connections', value })
+
+/** The far ends of clients' connections, as Linux lists them: state 01 is established. */
+const clients = String.raw`cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == "01" && $2 ~ /:(${Object.values(kafkaPorts)
+  .map((port) => port.toString(16).toUpperCase().padStart(4, '0'))
+  .join('|')})$/ { print $3 }' | sort -u`
+
 /**
- * Kafka closes connections above a limit, except those of the listener of its own: as many of these as the limit leave no room
- * for others. A limit of 1 would do without them, but holds for the controller too, whose few connections have to stay.
+ * Kafka closes connections above a limit, except those of the listener of its own, and lets nobody in meanwhile. A limit of
+ * 1 would do without a crowd, but holds for the controller too, whose few connections have to stay.
  */
 const crowdOut = `
-for number in $(seq 10 39); do eval "exec $number<>/dev/tcp/${internalAddress.replace(':', '/')}"; done
-"$@" --add-config max.connections=30 && sleep 1.5 && "$@" --delete-config max.connections
+exec 5<>/dev/tcp/${internalAddress.replace(':', '/')}
+for number in $(seq 10 ${9 + crowd}); do eval "exec $number<>/dev/tcp/${internalAddress.replace(':', '/')}"; done
+before=$(${clients})
+${connectionLimit(String(crowd))}
+for look in $(seq 100); do
+  left=$(comm -12 <(echo "$before") <(${clients}) | grep -c :)
+  [ "$left" = 0 ] && break
+  sleep 0.05
+done
+${connectionLimit(null)}
+[ "$left" = 0 ]
 `
 
 function toolCommand(className: string): string[] {
@@ -81,8 +100,7 @@ export function kafkaControl(container: ContainerHandle): KafkaControl {
     forbid: (user) => changeRights('--remove', user),
     setTopicConfig,
     async closeConnections() {
-      const limit = [...toolCommand(configCommand), ...settingsOf('brokers', nodeId)]
-      await container.exec(['bash', '-c', crowdOut, 'crowd-out', ...limit], toolDeadlineMs)
+      checkAnswers(await container.exec(['bash', '-c', crowdOut], toolDeadlineMs), 2)
     },
     compactSoon: (topic) =>
       setTopicConfig(topic, {

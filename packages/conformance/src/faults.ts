@@ -38,6 +38,8 @@ export interface ForeignTopology {
 
 export interface HostileBroker {
   readonly url: string
+  /** On how many connections it has begun to be hostile. */
+  readonly attacked: number
   /** How many connections have been hung up on it. */
   readonly left: number
   close(): Promise<void>

@@ -51,6 +51,8 @@ export class Intake implements Attachment {
   #pumping = false
   #paused = false
   #stopping = false
+  /** Stopping: who is not done by then is told to be. */
+  #stopByMs = 0
   /** Stopped: a listener that was still being opened may deliver for a moment. */
   #stopped = false
   /** The last one seen, which is the next one's too on most brokers. */
@@ -139,13 +141,15 @@ export class Intake implements Attachment {
     this.#pump()
   }
 
-  /** The task gives up its place, keeps its key, and runs again after the delay. */
+  /** The task gives up its place, keeps its key, and runs again after the delay: elsewhere if it is too long to wait. */
   hold(task: Task, delayMs: number): void {
+    task.dueAtMs = this.#options.connection.runtime.clock.monotonic() + delayMs
+    if (this.#stopping && !this.#isDueInTime(task)) return this.finish(task, { kind: 'release' })
     if (task.state === 'running') this.#running--
     task.state = 'held'
     this.#options.connection.timers.after(delayMs, () => {
       if (task.state !== 'held') return
-      if (task.isLost || this.#stopping) return this.finish(task, { kind: 'release' })
+      if (task.isLost || (this.#stopping && !this.#finishesKeyed)) return this.finish(task, { kind: 'release' })
       task.renew()
       task.state = 'waiting'
       this.#ready.unshift(task)
@@ -173,8 +177,9 @@ export class Intake implements Attachment {
     this.#listeners.abandonStart(closedError('the consumer'))
     const withdrawn = this.#listeners.withdraw()
     this.#options.flush()
-    this.#releaseHeld()
     const graceMs = Math.min(250, drainMs / 4)
+    this.#stopByMs = clock.monotonic() + drainMs - graceMs
+    this.#releaseHeld()
     const late = () => new MessagingError('timeout', 'draining took too long')
     const drained = withDeadline(Promise.all([this.idle(), withdrawn]), drainMs - graceMs, clock, late)
     await drained.catch(() => this.#abortRunning(graceMs))
@@ -200,7 +205,16 @@ export class Intake implements Attachment {
 
   /** Who waits for its next attempt need not wait here. */
   #releaseHeld(): void {
-    for (const task of this.#open.toArray()) if (task.state === 'held') this.#close(task, { kind: 'release' })
+    for (const task of this.#open.toArray())
+      if (task.state === 'held' && !this.#isDueInTime(task)) this.#close(task, { kind: 'release' })
+  }
+
+  /**
+   * What is held is given back by whoever closes, unless all that was handled behind it would come again with it: there
+   * it is waited for as long as handlers are.
+   */
+  #isDueInTime(task: Task): boolean {
+    return this.#finishesKeyed && !this.#isTemporary && task.dueAtMs < this.#stopByMs
   }
 
   /**

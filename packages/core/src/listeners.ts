@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts'
 import { backoffMs } from './driver/backoff.ts'
-import type { Delivery, DriverConnection, Listener, ListenRequest, Settlement } from './driver/driver.ts'
+import type { Delivery, DriverConnection, Lane, Listener, ListenRequest, Settlement } from './driver/driver.ts'
 import type { MessagingError } from './messaging-error.ts'
 import { wrapError } from './wrap-error.ts'
 
@@ -134,17 +134,12 @@ export class Listeners {
   }
 
   async #open(connection: DriverConnection, generation: number): Promise<void> {
+    const lanes = new Set<Lane>()
     for (let attempt = 1; this.#generation === generation; attempt++) {
       try {
         if (attempt > 1) await this.#options.provision()
-        const maxInFlight = this.#options.maxInFlight()
-        for (const request of this.#options.requests()) {
-          const onDelivery = (delivery: Delivery) => this.#options.onDelivery(delivery, generation)
-          const listener = await connection.listen({ ...request, maxInFlight }, onDelivery)
-          if (this.#generation !== generation) return void listener.drain().catch(() => {})
-          this.#listeners.push(listener)
-          void listener.ended.then((error) => this.#onEnded(listener, connection, error))
-        }
+        await this.#openLanes(connection, generation, lanes)
+        if (this.#generation !== generation) return
         this.#started?.resolve()
         this.#started = undefined
         this.#endGap()
@@ -160,6 +155,28 @@ export class Listeners {
         await this.#sleep(backoffMs(attempt + 1, this.#options.connection.runtime.random))
       }
     }
+  }
+
+  /**
+   * Those not in `lanes` yet, which are there already. Side by side: joining a group takes Kafka seconds, and each lane has
+   * one of its own.
+   */
+  async #openLanes(connection: DriverConnection, generation: number, lanes: Set<Lane>): Promise<void> {
+    const maxInFlight = this.#options.maxInFlight()
+    const onDelivery = (delivery: Delivery) => this.#options.onDelivery(delivery, generation)
+    const open = async (request: Omit<ListenRequest, 'maxInFlight'>, lane: Lane): Promise<void> => {
+      const listener = await connection.listen({ ...request, maxInFlight }, onDelivery)
+      if (this.#generation !== generation) return void listener.drain().catch(() => {})
+      lanes.add(lane)
+      this.#listeners.push(listener)
+      void listener.ended.then((error) => this.#onEnded(listener, connection, error))
+    }
+    const opening = this.#options.requests().flatMap((request) => {
+      const { lane = 'main' } = request.source
+      return lanes.has(lane) ? [] : [open(request, lane)]
+    })
+    const failed = (await Promise.allSettled(opening)).find((each) => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
   /** Cancelled by the broker, or crashed: everything it delivered is void. */

@@ -78,10 +78,8 @@ export class Recovery {
   postpone(task: Task, delayMs: number): void {
     const intake = this.#options.intake()
     if (task.isLost) return intake.finish(task, { kind: 'release' })
-    if (this.#options.strategy.kind === 'inPlace' && canHoldMore(intake)) {
-      return intake.isStopping ? intake.finish(task, { kind: 'release' }) : intake.hold(task, delayMs)
-    }
-    this.#retry(task, delayMs, task.attempt - 1)
+    if (this.#options.strategy.kind === 'inPlace' && canHoldMore(intake)) intake.hold(task, delayMs)
+    else this.#retry(task, delayMs, task.attempt - 1)
   }
 
   /** Gives it up, with a record of why. */
@@ -140,7 +138,6 @@ export class Recovery {
     const { strategy, connection } = this.#options
     const intake = this.#options.intake()
     if (strategy.kind === 'hold') {
-      if (intake.isStopping) return intake.finish(task, { kind: 'release' })
       task.heldRuns += attempts - (task.attempt - 1)
       return intake.hold(task, delayMs)
     }

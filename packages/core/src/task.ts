@@ -14,6 +14,8 @@ export class Task {
   /** Failed runs since it was delivered, kept in memory (held retries). */
   heldRuns = 0
   firstFailureAtMs: number | undefined
+  /** Held for its next attempt: until then. */
+  dueAtMs = Infinity
   /** Its epoch is over or its lease was taken: nobody listens to its settlement. */
   isLost = false
   /** Messages of its key wait for it. */

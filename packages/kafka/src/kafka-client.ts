@@ -101,7 +101,7 @@ export interface NewRecord {
   readonly headers: { readonly [name: string]: Buffer | string }
 }
 
-/** As it came. Values of a header that came several times are a list. */
+/** As it came. Values of headers are buffers; those of a header that came several times are a list. */
 export interface KafkaRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null

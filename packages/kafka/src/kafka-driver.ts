@@ -43,6 +43,8 @@ function capabilitiesOf({ maxMessageBytes, redeliveryHorizonMs }: KafkaSettings)
       // Kafka stores for whoever may come.
       detectsUnroutable: false,
       keyed: 'pipelined',
+      // A quota makes a client wait for the answer to what is stored already.
+      blocks: false,
     },
     delayLanes: true,
     // What is unsettled holds up its partition, and Kafka keeps records for a week:

@@ -105,11 +105,13 @@ export class TopicSender {
       }
       const partition = this.#partitionOf(record, facts)
       record.partition = partition
-      if (chunk === undefined || bytesIn(chunk, partition) + bytes > facts.maxMessageBytes) {
+      let before = chunk?.bytes.get(partition) ?? batchOverheadBytes
+      if (chunk === undefined || before + bytes > facts.maxMessageBytes) {
+        before = batchOverheadBytes
         chunk = { records: [], indexes: [], bytes: new Map() }
         chunks.push(chunk)
       }
-      chunk.bytes.set(partition, bytesIn(chunk, partition) + bytes)
+      chunk.bytes.set(partition, before + bytes)
       chunk.records.push(record)
       chunk.indexes.push(index)
     }
@@ -190,8 +192,4 @@ function sizeIn(record: WireRecord, { maxMessageBytes }: TopicFacts): number | u
   if (batchOverheadBytes + record.mostBytes <= maxMessageBytes) return record.mostBytes
   const bytes = recordBytes(record)
   return batchOverheadBytes + bytes <= maxMessageBytes ? bytes : undefined
-}
-
-function bytesIn({ bytes }: Chunk, partition: number): number {
-  return bytes.get(partition) ?? batchOverheadBytes
 }

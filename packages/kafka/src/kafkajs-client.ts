@@ -16,7 +16,7 @@ import type { KafkaSettings } from './kafka-options.ts'
 import { KafkajsAdmin } from './kafkajs-admin.ts'
 import { openGroupConsumer, openPartitionReader, type ConsumerSite, type KafkaSockets } from './kafkajs-consumer.ts'
 import { KafkajsProducer } from './kafkajs-producer.ts'
-import { KafkajsPulse } from './kafkajs-pulse.ts'
+import { KafkajsPulse, patienceMs } from './kafkajs-pulse.ts'
 import { Sockets } from './kafkajs-sockets.ts'
 
 export interface KafkajsClientOptions {
@@ -42,8 +42,8 @@ export class KafkajsClient implements KafkaClient {
     const { clock } = context
     this.#options = options
     this.#site = { newKafka: () => this.#newKafka(), clock }
-    const kafka = this.#newKafka(settings.heartbeatMs)
-    this.#pulse = new KafkajsPulse({ ...kafka, clock, intervalMs: settings.heartbeatMs, onLost })
+    const kafka = this.#newKafka(patienceMs(settings))
+    this.#pulse = new KafkajsPulse({ ...kafka, clock, intervalMs: settings.heartbeatMs / 2, onLost })
     this.admin = new KafkajsAdmin({ ...this.#site, patienceMs: settings.requestTimeoutMs })
   }
 

@@ -5,15 +5,19 @@ import type { KafkaSockets } from './kafkajs-consumer.ts'
 
 export interface KafkajsPulseOptions extends KafkaSockets {
   readonly clock: Clock
-  /** Requests of its `kafka` time out after one of these. */
   readonly intervalMs: number
   readonly onLost: (error: unknown) => void
 }
 
 type Cluster = KafkajsCluster & { findControllerBroker(): Promise<{ apiVersions(): Promise<unknown> }> }
 
+/** For the requests of a pulse: with one every half heartbeat, the longest that a busy broker or process may be given. */
+export function patienceMs({ heartbeatMs }: { readonly heartbeatMs: number }): number {
+  return 1.5 * heartbeatMs
+}
+
 /**
- * Asks a broker something small once per interval, so that a silent link is noticed within two, and a cluster that is
+ * Asks a broker something small every half heartbeat, so that a silent link is noticed within two, and a cluster that is
  * gone although nothing was sent. Conformance: FLT-04, FLT-05.
  */
 export class KafkajsPulse {

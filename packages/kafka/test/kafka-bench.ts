@@ -43,7 +43,7 @@ export class Bench {
   #log: Promise<RawLog> | undefined
 
   constructor(options: Omit<KafkaOptions, 'url'> = {}) {
-    this.#options = { partitions: 3, heartbeatMs: 1_000, sessionTimeoutMs: 6_000, ...options }
+    this.#options = { partitions: 3, heartbeatMs: 2_000, sessionTimeoutMs: 6_000, ...options }
     this.driver = kafka({ url: brokerUrl, ...this.#options })
   }
 

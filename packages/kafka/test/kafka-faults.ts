@@ -2,6 +2,7 @@ import { type KafkaBroker, startKafkaProxy, startTlsFront, type TlsFront } from 
 import { sleep, type Faults, type ForeignMessage, type ForeignValue, type Link } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
 import kafkajs, { type Message } from 'kafkajs'
+import { attacks, startHostileBroker } from './hostile-broker.ts'
 import { login } from './kafka-cluster.ts'
 import { type KafkaProbe, topicOf, topicsOf } from './kafka-probe.ts'
 
@@ -27,6 +28,7 @@ export function kafkaFaults(
     ...brokerFaults(broker),
     ...wrongDrivers(broker, driverAt),
     process: { folder: new URL('../', import.meta.url) },
+    hostileBroker: { attacks: Object.keys(attacks), open: (attack) => startHostileBroker(attack, broker.url) },
   }
 }
 
@@ -55,13 +57,14 @@ function linkFaults(url: string): Faults {
   return { link: { kinds: ['cut', 'blackhole', 'slow', 'halfOpen'], open } }
 }
 
-function brokerFaults({ faults }: KafkaBroker): Faults {
-  if (faults === undefined) return {}
+function brokerFaults({ faults, control }: KafkaBroker): Faults {
+  if (faults === undefined || control === undefined) return {}
   return {
     restart: () => faults.restart(),
     kill: () => faults.kill(),
     stop: () => faults.down({ graceful: false }),
     start: () => faults.up(),
+    closeConnections: () => control.closeConnections(),
   }
 }
 

@@ -43,7 +43,7 @@ export async function harness(description: KafkaDescription): Promise<Harness> {
     standIn: false,
     ...(broker.faults === undefined ? {} : { reports: new URL('../conformance/', import.meta.url) }),
     url: withOptions(url, `heartbeatMs=${heartbeatMs}&sessionTimeoutMs=${sessionTimeoutMs}`),
-    timings: { arriveMs: 5_000, toleranceMs: 1_000, quietMs: 500, leaseMs: 4_000, heartbeatMs, recoverMs: 20_000 },
+    timings: { arriveMs: 10_000, toleranceMs: 1_000, quietMs: 500, leaseMs: 4_000, heartbeatMs, recoverMs: 20_000 },
     probe,
     faults,
     createDriver: ({ link, options } = {}) => driverAt((link as KafkaLink | undefined)?.url ?? url, options),

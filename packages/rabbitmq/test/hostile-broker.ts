@@ -1,4 +1,6 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { endless, noise, startHostileServer } from '@waybill/brokers'
+import type { HostileBroker } from '@waybill/conformance'
 import {
   basicClass,
   frameBeginning,
@@ -21,27 +23,11 @@ const start = {
 }
 const zeros = Buffer.alloc(65_536)
 
-/** Writes for as long as the client listens, no faster than it reads. */
-type Talk = (socket: Socket) => Iterable<Buffer>
-
 /** When the client asks to open: instead of greeting it. Or once it consumes: instead of deliveries. */
 interface Attack {
   readonly at: 'greeting' | 'delivery'
-  readonly talk: Talk
+  readonly pieces: () => Iterable<Buffer>
   readonly everyMs?: number
-}
-
-function* endless(first: Buffer, rest: Buffer): Iterable<Buffer> {
-  yield first
-  for (;;) yield rest
-}
-
-/** The same in every run. */
-function noise(bytes: number, seed: number): Buffer {
-  let state = seed
-  return Buffer.from(
-    Array.from({ length: bytes }, () => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) >>> 24),
-  )
 }
 
 let deliveryTag = 0
@@ -99,83 +85,62 @@ let consumingOn = 1
 export const attacks: { readonly [name: string]: Attack } = {
   'a greeting of 4 GiB': {
     at: 'greeting',
-    talk: () => endless(frameBeginning(frameTypes.method, 0, 0xffff_ffff, zeros), zeros),
+    pieces: () => endless(frameBeginning(frameTypes.method, 0, 0xffff_ffff, zeros), zeros),
   },
   'a greeting of 60 MiB': {
     at: 'greeting',
-    talk: () => endless(frameBeginning(frameTypes.method, 0, 60 << 20, zeros), zeros),
+    pieces: () => endless(frameBeginning(frameTypes.method, 0, 60 << 20, zeros), zeros),
   },
-  'garbage for a greeting': { at: 'greeting', talk: () => endless(noise(65_536, 7), noise(65_536, 9)) },
+  'garbage for a greeting': { at: 'greeting', pieces: () => endless(noise(65_536, 7), noise(65_536, 9)) },
   'garbage in a frame': {
     at: 'greeting',
-    talk: () =>
+    pieces: () =>
       endless(wholeFrame(frameTypes.method, 0, noise(1_000, 3)), wholeFrame(frameTypes.method, 0, noise(1_000, 5))),
   },
   'a greeting that drips': {
     at: 'greeting',
     everyMs: 40,
-    talk: () => endless(frameBeginning(frameTypes.method, 0, 4_000, Buffer.alloc(0)), Buffer.alloc(1)),
+    pieces: () => endless(frameBeginning(frameTypes.method, 0, 4_000, Buffer.alloc(0)), Buffer.alloc(1)),
   },
-  'another protocol': { at: 'greeting', talk: () => [Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')] },
+  'another protocol': { at: 'greeting', pieces: () => [Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')] },
   'a frame of 4 GiB': {
     at: 'delivery',
-    talk: () => endless(frameBeginning(frameTypes.body, consumingOn, 0xffff_ffff, zeros), zeros),
+    pieces: () => endless(frameBeginning(frameTypes.body, consumingOn, 0xffff_ffff, zeros), zeros),
   },
   'a frame of 60 MiB': {
     at: 'delivery',
-    talk: () => endless(frameBeginning(frameTypes.body, consumingOn, 60 << 20, zeros), zeros),
+    pieces: () => endless(frameBeginning(frameTypes.body, consumingOn, 60 << 20, zeros), zeros),
   },
-  garbage: { at: 'delivery', talk: () => endless(noise(65_536, 11), noise(65_536, 13)) },
-  'a message without end': { at: 'delivery', talk: () => endless(announced(1n << 62n), body(Buffer.alloc(131_000))) },
-  'a message of nothing, without end': { at: 'delivery', talk: () => endless(announced(1_000_000n), crumbs(0)) },
-  'a message in single bytes': { at: 'delivery', talk: () => endless(announced(16_000_000n), crumbs(1)) },
-  'a body that nobody announced': { at: 'delivery', talk: () => endless(body(zeros), body(zeros)) },
-  'deliveries without end': { at: 'delivery', talk: deliveries },
-  'headers as deep as a frame': { at: 'delivery', talk: () => [deepHeaders()] },
+  garbage: { at: 'delivery', pieces: () => endless(noise(65_536, 11), noise(65_536, 13)) },
+  'a message without end': { at: 'delivery', pieces: () => endless(announced(1n << 62n), body(Buffer.alloc(131_000))) },
+  'a message of nothing, without end': { at: 'delivery', pieces: () => endless(announced(1_000_000n), crumbs(0)) },
+  'a message in single bytes': { at: 'delivery', pieces: () => endless(announced(16_000_000n), crumbs(1)) },
+  'a body that nobody announced': { at: 'delivery', pieces: () => endless(body(zeros), body(zeros)) },
+  'deliveries without end': { at: 'delivery', pieces: deliveries },
+  'headers as deep as a frame': { at: 'delivery', pieces: () => [deepHeaders()] },
 }
 
 /** A server that shakes hands and then does what `attack` says, to every client alike. */
-export async function startHostileBroker(attack: string): Promise<{
-  readonly url: string
-  /** How many clients have hung up. */
-  readonly left: number
-  close(): Promise<void>
-}> {
-  const { at, talk, everyMs } = attacks[attack] as Attack
-  const sockets = new Set<Socket>()
-  let left = 0
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => left++)
-    const attackNow = (): void => pour(socket, talk(socket)[Symbol.iterator](), everyMs)
-    if (at === 'greeting') attackNow()
-    if (at === 'greeting') socket.resume()
-    else converse(socket, attackNow)
+export async function startHostileBroker(attack: string): Promise<HostileBroker> {
+  const { at, pieces, everyMs = 0 } = attacks[attack] as Attack
+  const server = await startHostileServer({
+    everyMs,
+    onClient(client, pour) {
+      if (at === 'delivery') return converse(client, () => pour(pieces()))
+      client.resume()
+      pour(pieces())
+    },
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `amqp://127.0.0.1:${(server.address() as AddressInfo).port}?connectTimeoutMs=1000`,
+    url: `amqp://127.0.0.1:${server.port}?connectTimeoutMs=1000`,
+    get attacked() {
+      return server.attacked
+    },
     get left() {
-      return left
+      return server.left
     },
-    async close() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    close: () => server.close(),
   }
-}
-
-function pour(socket: Socket, pieces: Iterator<Buffer>, everyMs = 0): void {
-  const next = (): void => {
-    if (socket.destroyed) return
-    const { value, done } = pieces.next()
-    if (done === true) return
-    const mayGoOn = socket.write(value)
-    if (everyMs > 0) setTimeout(next, everyMs)
-    else if (mayGoOn) setImmediate(next)
-    else socket.once('drain', next)
-  }
-  next()
 }
 
 /** What is answered to each method, where that is a mere yes. */

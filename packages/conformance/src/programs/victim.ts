@@ -5,7 +5,6 @@ export interface VictimOptions {
   /** A broker that is one: to have everything loaded before memory is measured. */
   readonly url: string
   readonly hostileUrl: string
-  readonly forMs: number
 }
 
 /** What the program says at its end, as one line of JSON. */
@@ -18,8 +17,8 @@ export interface VictimReport {
   readonly wild: readonly string[]
 }
 
-/** Consumes from what is no broker, for a while, and tells what that cost. */
-async function victim({ url, hostileUrl, forMs }: VictimOptions): Promise<void> {
+/** Consumes from what is no broker, until it is told that it has suffered enough, and tells what that cost. */
+async function victim({ url, hostileUrl }: VictimOptions): Promise<void> {
   const codes: string[] = []
   const wild: string[] = []
   const note = (error: unknown): void => {
@@ -39,15 +38,13 @@ async function victim({ url, hostileUrl, forMs }: VictimOptions): Promise<void> 
   const ending = new AbortController()
   const consuming = connect(hostileUrl, { signal: ending.signal, onEvent: ({ error }) => error && note(error) }).then(
     async (messaging) => {
-      await messaging.consume(files, { group: 'hostage', concurrency: 4 }, () => new Promise(() => {})).catch(note)
+      const options = { group: 'hostage', concurrency: 4, signal: ending.signal } as const
+      await messaging.consume(files, options, () => new Promise(() => {})).catch(note)
       return messaging
     },
   )
   consuming.catch(note)
-  await new Promise((resolve) => setTimeout(resolve, forMs))
-  console.log('enough')
-  // Time for the parent to see which connections are still open.
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await new Promise((resolve) => process.once('SIGUSR2', resolve))
   ending.abort()
   await consuming.then((messaging) => messaging.close({ drainMs: 200 })).catch(() => {})
   look()

@@ -231,6 +231,8 @@ export interface Capabilities {
     readonly detectsUnroutable: boolean
     /** `serial`: the core keeps one batch per key in flight and resends the oldest first. */
     readonly keyed: 'pipelined' | 'serial'
+    /** `false`: the broker takes what is sent or refuses it, and asks nobody to wait: there is no `blocked`. Default: true. */
+    readonly blocks?: boolean
   }
   /** Settlement `retry`. More attempts than `maxDeliveries` are refused. */
   readonly retryInPlace?: { readonly maxMs: number; readonly granularityMs: number; readonly maxDeliveries?: number }

@@ -117,7 +117,7 @@ export const deadLettering: readonly CoreMutant[] = [
   {
     name: 'core-waits-for-held-retries-on-close',
     story: 'Keeps what waits for its next attempt until its time has come.',
-    patches: inCore('intake', '    this.#releaseHeld()\n    const graceMs', '    const graceMs').concat(
+    patches: inCore('intake', '    this.#releaseHeld()\n    const late', '    const late').concat(
       inCore(
         'intake',
         "if (task.state === 'running' || task.generation",
@@ -126,6 +126,19 @@ export const deadLettering: readonly CoreMutant[] = [
     ),
     red: {
       'RTY-13/held for their order': /close, which does not wait for the retries: not within/,
+    },
+  },
+  {
+    name: 'core-gives-back-held-retries-of-a-log',
+    story: 'Does not wait for a held retry where all that was handled behind it comes again with it.',
+    profile: 'lanes',
+    patches: inCore(
+      'intake',
+      'return this.#finishesKeyed && !this.#isTemporary && task.dueAtMs',
+      'return false && task.dueAtMs',
+    ),
+    red: {
+      'LIF-04/behind a held retry': /each handled once, by one of them/,
     },
   },
   {

@@ -5,7 +5,10 @@ import type { Kit } from '../../kit.ts'
 import type { VictimReport } from '../../programs/victim.ts'
 
 const mostGrownMiB = 64
+/** How long it suffers, once it is attacked. */
 const forMs = 1_500
+/** Loading everything, on a busy machine. */
+const startMs = 20_000
 const atOnce = 2
 
 /** Who answers at the address may be anybody. */
@@ -33,9 +36,11 @@ export const hostileBrokers: readonly Behaviour[] = [
 /** What went wrong with one attack, on a process of its own. */
 async function suffer(kit: Kit, attack: string): Promise<readonly string[]> {
   const broker = await kit.faults.hostileBroker.open(attack)
-  const child = startChild(kit, 'victim', { url: kit.harness.url, hostileUrl: broker.url, forMs })
-  await kit.eventually('the victim has had enough', () => child.lines.includes('enough'), forMs + 20_000)
+  const child = startChild(kit, 'victim', { url: kit.harness.url, hostileUrl: broker.url })
+  await kit.eventually('the victim is attacked', () => broker.attacked > 0, startMs)
+  await kit.sleep(forMs)
   const { left } = broker
+  child.signal('SIGUSR2')
   const { code } = await kit.within('the end of the victim', child.exited, 10_000)
   await broker.close()
   if (code !== 0) return [`the process ended with ${code}: ${child.complaints}`]

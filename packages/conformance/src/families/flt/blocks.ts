@@ -4,6 +4,7 @@ import { startChild } from '../../child-process.ts'
 import { item, items, sendItems } from '../../item.ts'
 import { monotonicMs } from '../../time.ts'
 import { group } from './load.ts'
+import { blocking, boundsSilence, waitsOutSilence } from './silence.ts'
 
 const mostGrownMiB = 32
 const warmUp = 20_000
@@ -13,7 +14,7 @@ const resumedWithinMs = 1_000
 export const blocks: readonly Behaviour[] = [
   {
     id: 'FLT-12',
-    needs: { faults: ['block'] },
+    needs: { capability: blocking, faults: ['block'] },
     deadlineMs: 60_000,
     async run(kit) {
       const orders = kit.channel([group])
@@ -46,12 +47,13 @@ export const blocks: readonly Behaviour[] = [
       const { duplicated, lost } = runs.tally([...ids, ...more])
       deepEqual({ duplicated, lost }, { duplicated: [], lost: [] })
     },
+    refusal: waitsOutSilence,
   },
   {
     id: 'FLT-12',
     part: 'a sender in a process of its own',
     tags: ['long'],
-    needs: { faults: ['block', 'process'] },
+    needs: { capability: blocking, faults: ['block', 'process'] },
     deadlineMs: 90_000,
     async run(kit) {
       const count = kit.size('sends', { reduced: 20_000, full: 100_000 })
@@ -79,5 +81,6 @@ export const blocks: readonly Behaviour[] = [
       ok(grownMiB <= mostGrownMiB, `${count} sends offered to a blocked broker grew the process by ${grownMiB} MiB`)
       ok(resumedMs <= resumedWithinMs, `sending resumed ${resumedMs} ms after unblocking`)
     },
+    refusal: boundsSilence,
   },
 ]

@@ -99,6 +99,44 @@ export const draining: readonly Behaviour[] = [
     },
   },
   {
+    id: 'LIF-04',
+    part: 'behind a held retry',
+    needs: { capability: { name: 'order', declared: ({ order }) => order !== 'none' } },
+    async run(kit) {
+      const orders = kit.channel([group], { ordering: 'key' })
+      const [leaving, staying, sender] = [await kit.connect(), await kit.connect(), await kit.connect()]
+      const first = kit.record<Item>('leaving')
+      const retry = { maxAttempts: 3, delaysMs: [1_000] }
+      const consumer = await leaving.consume(
+        orders,
+        { group, retry },
+        first.handler(async ({ n }, { attempt }) => {
+          if (n === 0 && attempt === 1) throw new Error('planted')
+        }),
+      )
+      const ids = await sendItems(sender, orders, items(40, { keys: 20 }))
+      const others = ids.filter((_, n) => n % 20 !== 0)
+      await first.untilDone(others)
+      await kit.within('close', consumer.close({ drainMs: 10_000 }), 10_000)
+      const then = kit.record<Item>('staying')
+      await staying.consume(orders, { group }, then.handler())
+      const [last = ''] = await sendItems(sender, orders, items(1))
+      await then.untilDone([last, ...ids.filter((id) => !others.includes(id) && first.of(id).length === 0)])
+      const done = [...first.done, ...then.done]
+      deepEqual(done.map(({ id }) => id).sort(), [...ids, last].sort(), 'each handled once, by one of them')
+      deepEqual(
+        done.flatMap(({ data, id }) => (data.key === 'k0' ? [id] : [])),
+        [ids[0], ids[20], last],
+        'the order of the key whose first message failed, over both',
+      )
+    },
+    async refusal(kit) {
+      const messaging = await kit.connect()
+      const consuming = messaging.consume(kit.channel([group], { ordering: 'key' }), { group }, async () => {})
+      await kit.expectUnsupported(consuming)
+    },
+  },
+  {
     id: 'LIF-05',
     async run(kit) {
       const orders = kit.channel([group])

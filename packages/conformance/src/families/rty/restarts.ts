@@ -124,7 +124,7 @@ export const restarts: readonly Behaviour[] = [
       const orders = kit.channel([group], { ordering: 'key' })
       const closing = await kit.connect()
       const runs = kit.record<Item>(group)
-      const retry = { maxAttempts: 3, delaysMs: [20_000] }
+      const retry = { maxAttempts: 3, delaysMs: [60_000] }
       const fail = async (): Promise<void> => {
         throw new Error('planted')
       }

@@ -26,7 +26,8 @@ export const refusals: readonly Behaviour[] = [
       equal(counter.handed, 1, 'messages that reached the driver')
       await messaging.send(files, new Uint8Array(1))
       const found = await kit.probe.extract({ channel: files.name, group })
-      deepEqual(new Set(found.map(({ body }) => body?.length)), new Set([limit, 1]), 'the bytes that the broker has')
+      const sizes = found.map(({ body }) => body?.length ?? 0).sort((a, b) => a - b)
+      deepEqual(sizes, [1, limit], 'the bytes that the broker has, each once; what has no key has no order')
       deepEqual(disconnects, [], 'the connection survives')
     },
   },

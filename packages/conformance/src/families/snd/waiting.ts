@@ -5,6 +5,7 @@ import { heldBytes } from '../../held-bytes.ts'
 import { item, itemIn, items } from '../../item.ts'
 import { monotonicMs } from '../../time.ts'
 import { countSends, watchSends } from '../../wrapped-driver.ts'
+import { blocking, boundsSilence, waitingBytes, windowMiB } from '../flt/silence.ts'
 
 const group = 'billing'
 
@@ -72,7 +73,7 @@ export const waiting: readonly Behaviour[] = [
   {
     id: 'SND-11',
     tags: ['long'],
-    needs: { faults: ['block'] },
+    needs: { capability: blocking, faults: ['block'] },
     async run(kit) {
       const orders = kit.channel([group])
       const counter = countSends()
@@ -97,10 +98,6 @@ export const waiting: readonly Behaviour[] = [
       await kit.faults.unblock()
       await kit.within('the first send after unblocking', messaging.send(orders, item(0)), kit.timings.recoverMs)
     },
+    refusal: boundsSilence,
   },
 ]
-
-/** What the core encodes ahead of the broker's answers; a client library may keep a second copy in its buffers. */
-const windowMiB = 16
-/** What a send costs that waits to be encoded: its promises and its deadline, not its 8,000 bytes. */
-const waitingBytes = 1_536

@@ -1,32 +1,25 @@
 import 'reflect-metadata'
-import { Controller, type INestMicroservice, Logger, Module } from '@nestjs/common'
+import { type INestMicroservice, Logger } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import {
-  ClientProxyFactory,
-  type ClientRMQ,
-  Ctx,
-  EventPattern,
-  type RmqContext,
-  type RmqOptions,
-  Transport,
-} from '@nestjs/microservices'
-import type { Consumption, Contestant, Course } from './contestant.ts'
+import { ClientProxyFactory, type ClientRMQ, type RmqContext, type RmqOptions, Transport } from '@nestjs/microservices'
+import type { Consumption, Contestant } from './contestant.ts'
+import { nestModule } from './nest-module.ts'
 import type { Send } from './pipelined.ts'
+import type { RabbitmqCourse } from './rabbitmq-course.ts'
 
 const pattern = 'bench'
 
-/** Decorators are called by hand, since this repository's TypeScript runs without being compiled. */
-export class PeerNestjs implements Contestant {
+export class PeerNestjsRabbitmq implements Contestant<RabbitmqCourse> {
   readonly name = 'NestJS microservices'
   readonly packageName = '@nestjs/microservices'
   readonly remark =
     'NestJS sends by the default exchange, as it does unless told otherwise, and the body as text in its JSON envelope.'
   readonly fillsItsOwn = true
-  #course!: Course
+  #course!: RabbitmqCourse
   #client!: ClientRMQ
   #service: INestMicroservice | undefined
 
-  async open(course: Course): Promise<void> {
+  async open(course: RabbitmqCourse): Promise<void> {
     Logger.overrideLogger(false)
     this.#course = course
     const options = { ...this.#options(), headers: course.properties.headers as Record<string, string> }
@@ -42,7 +35,7 @@ export class PeerNestjs implements Contestant {
 
   async consume(onMessage: () => void): Promise<Consumption> {
     const options = { ...this.#options(), noAck: false }
-    const module = moduleWith((context) => {
+    const module = nestModule<RmqContext>(pattern, (context) => {
       onMessage()
       context.getChannelRef().ack(context.getMessage())
     })
@@ -71,19 +64,4 @@ export class PeerNestjs implements Contestant {
     const { url, queue, prefetch } = this.#course
     return { urls: [url], queue, noAssert: true, persistent: true, prefetchCount: prefetch }
   }
-}
-
-function moduleWith(handle: (context: RmqContext) => void): new () => object {
-  class BenchController {
-    handle(context: RmqContext): void {
-      handle(context)
-    }
-  }
-  const method = Object.getOwnPropertyDescriptor(BenchController.prototype, 'handle') as PropertyDescriptor
-  EventPattern(pattern)(BenchController.prototype, 'handle', method)
-  Ctx()(BenchController.prototype, 'handle', 0)
-  Controller()(BenchController)
-  class BenchModule {}
-  Module({ controllers: [BenchController] })(BenchModule)
-  return BenchModule
 }

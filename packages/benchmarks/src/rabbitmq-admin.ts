@@ -1,7 +1,7 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib'
 
 /** A connection of its own that looks after the queue between the rounds. */
-export class BrokerAdmin {
+export class RabbitmqAdmin {
   readonly #connection: ChannelModel
   readonly #channel: Channel
 
@@ -10,9 +10,9 @@ export class BrokerAdmin {
     this.#channel = channel
   }
 
-  static async open(url: string): Promise<BrokerAdmin> {
+  static async open(url: string): Promise<RabbitmqAdmin> {
     const connection = await connect(url)
-    return new BrokerAdmin(connection, await connection.createChannel())
+    return new RabbitmqAdmin(connection, await connection.createChannel())
   }
 
   get version(): string {

@@ -1,13 +1,13 @@
 import { startFaultProxy } from '@waybill/brokers'
 import { connect as connectAmqp } from 'amqplib'
 import { AmqpFrames, type SentPublish } from './amqp-frames.ts'
-import { BrokerAdmin } from './broker-admin.ts'
-import type { Course } from './contestant.ts'
+import { RabbitmqAdmin } from './rabbitmq-admin.ts'
+import type { RabbitmqCourse } from './rabbitmq-course.ts'
 import { RawAmqplib } from './raw-amqplib.ts'
 import { WaybillRabbitmq } from './waybill-rabbitmq.ts'
 
-export interface Capture {
-  readonly course: Course
+export interface RabbitmqCapture {
+  readonly course: RabbitmqCourse
   /** What the run made on the broker and takes away again. */
   readonly exchanges: readonly string[]
   readonly queues: readonly string[]
@@ -22,7 +22,7 @@ export interface Capture {
  *
  * @throws when one byte differs: then no figure would mean anything.
  */
-export async function captureWire(url: string, channelName: string, prefetch: number): Promise<Capture> {
+export async function captureRabbitmq(url: string, channelName: string, prefetch: number): Promise<RabbitmqCapture> {
   const body = Buffer.alloc(100, 'x')
   const ours = await record(url, (proxied) =>
     useOnce(new WaybillRabbitmq(channelName), { url: proxied, prefetch }, body),
@@ -40,7 +40,7 @@ export async function captureWire(url: string, channelName: string, prefetch: nu
     )
     const { exchange, routingKey, mandatory } = publish
     const properties = await propertiesIn(url, queue, publish)
-    const course: Course = { url, exchange, routingKey, mandatory, queue, properties, prefetch }
+    const course: RabbitmqCourse = { url, exchange, routingKey, mandatory, queue, properties, prefetch }
     assertSame(publish, await baselinePublish(course, body))
     return {
       course,
@@ -50,7 +50,7 @@ export async function captureWire(url: string, channelName: string, prefetch: nu
       acksMultiple: ours.some(({ acks }) => acks.includes(true)),
     }
   } catch (error) {
-    const admin = await BrokerAdmin.open(url)
+    const admin = await RabbitmqAdmin.open(url)
     await admin.remove(queues, exchanges)
     await admin.close()
     throw error
@@ -58,7 +58,11 @@ export async function captureWire(url: string, channelName: string, prefetch: nu
 }
 
 /** One message all the way, and one that stays in the queue. */
-async function useOnce(waybill: WaybillRabbitmq, to: Pick<Course, 'url' | 'prefetch'>, body: Buffer): Promise<void> {
+async function useOnce(
+  waybill: WaybillRabbitmq,
+  to: Pick<RabbitmqCourse, 'url' | 'prefetch'>,
+  body: Buffer,
+): Promise<void> {
   await waybill.open(to)
   let onReceived!: () => void
   const received = new Promise<void>((resolve) => {
@@ -73,7 +77,7 @@ async function useOnce(waybill: WaybillRabbitmq, to: Pick<Course, 'url' | 'prefe
   await waybill.close()
 }
 
-async function baselinePublish(course: Course, body: Buffer): Promise<SentPublish> {
+async function baselinePublish(course: RabbitmqCourse, body: Buffer): Promise<SentPublish> {
   const theirs = await record(course.url, async (proxied) => {
     const raw = new RawAmqplib()
     await raw.open({ ...course, url: proxied })
@@ -108,7 +112,7 @@ async function record(url: string, work: (proxied: string) => Promise<void>): Pr
 }
 
 /** Those of the message that Waybill left in the queue, as amqplib reads them, so that it can write them again. */
-async function propertiesIn(url: string, queue: string, sent: SentPublish): Promise<Course['properties']> {
+async function propertiesIn(url: string, queue: string, sent: SentPublish): Promise<RabbitmqCourse['properties']> {
   const connection = await connectAmqp(url)
   try {
     const channel = await connection.createChannel()

@@ -1,13 +1,22 @@
-import type { Contestant } from './contestant.ts'
+import { initialHeapMiB } from './collector.ts'
+import type { Comparison, Heat } from './comparison.ts'
+import { fullMessages, fullRounds, roundsPerConnection, slowFactor, warmUpRounds } from './comparison-options.ts'
+import type { Contestant, Way } from './contestant.ts'
 import { decimal, interval, mebibytes, payloadSize, whole } from './figures.ts'
 import { machineDescription, versionOf } from './machine.ts'
 import { markdownTable } from './markdown.ts'
 import { profileText } from './profile-report.ts'
-import type { Heat, RabbitmqResult } from './rabbitmq-bench.ts'
-import { fullMessages, fullRounds, prefetch, prefetchFor, warmUpRounds, window } from './rabbitmq-options.ts'
 import { median, percentile, type Ratio, ratioOfMedians } from './statistics.ts'
 import type { Reading } from './stopwatch.ts'
 import { terminalTable } from './terminal-table.ts'
+
+/** What of a broker's comparison is its own. */
+export interface Told {
+  readonly broker: string
+  readonly version: string
+  readonly titles: { readonly [W in Way]: string }
+  readonly conditions: readonly string[]
+}
 
 /** Off by more, and the two halves of the run cannot be compared. */
 const mostOff = 0.03
@@ -15,36 +24,42 @@ const mostOff = 0.03
 const head = ['client', 'messages/s', 'ratio [95%]', 'CPU µs', 'CPU µs more', 'RSS', 'p50 ms', 'p99 ms']
 
 /** The heats in which the baseline differed from itself by more than is allowed. */
-export function voidHeats(result: RabbitmqResult): readonly string[] {
+export function voidHeats(result: Comparison, told: Told): readonly string[] {
   return result.heats.flatMap((heat) => {
     const control = ratioOf(result, heat, result.control)
-    if (control === undefined) return [`${titleOf(heat)}: no control`]
+    if (control === undefined) return [`${titleOf(heat, told)}: no control`]
     return Math.abs(control.value - 1) > mostOff
-      ? [`${titleOf(heat)}: the baseline against itself gives ${interval(control)}`]
+      ? [`${titleOf(heat, told)}: the baseline against itself gives ${interval(control)}`]
       : []
   })
 }
 
-export function rabbitmqTerminal(result: RabbitmqResult): string {
-  const tables = result.heats.map((heat) => `${titleOf(heat)}\n${terminalTable(head, rowsOf(result, heat))}`)
-  return [...tables, ...verdict(result), ...failuresOf(result), ...profileText(result.profiles, 'terminal')].join(
-    '\n\n',
-  )
+export function comparisonTerminal(result: Comparison, told: Told): string {
+  const tables = result.heats.map((heat) => `${titleOf(heat, told)}\n${terminalTable(head, rowsOf(result, heat))}`)
+  return [
+    ...tables,
+    ...verdict(result, told),
+    ...failuresOf(result),
+    ...slowOf(result),
+    ...profileText(result.profiles, 'terminal'),
+  ].join('\n\n')
 }
 
-export function rabbitmqMarkdown(result: RabbitmqResult): string {
-  const tables = result.heats.map((heat) => `### ${titleOf(heat)}\n\n${markdownTable(head, rowsOf(result, heat))}`)
+export function comparisonMarkdown(result: Comparison, told: Told): string {
+  const tables = result.heats.map(
+    (heat) => `### ${titleOf(heat, told)}\n\n${markdownTable(head, rowsOf(result, heat))}`,
+  )
   return [
-    '## RabbitMQ',
+    `## ${told.broker}`,
     ...quickWarning(result),
-    ...verdict(result),
-    conditions(result),
+    ...verdict(result, told),
+    conditions(result, told),
     ...tables,
     ...profileText(result.profiles, 'markdown'),
   ].join('\n\n')
 }
 
-function quickWarning({ options }: RabbitmqResult): string[] {
+function quickWarning({ options }: Comparison): string[] {
   if (options.rounds >= fullRounds && options.messages >= fullMessages && !options.quick) return []
   return [
     `**Quick figures: ${options.rounds} rounds of ${whole(options.messages)} messages. ` +
@@ -53,54 +68,57 @@ function quickWarning({ options }: RabbitmqResult): string[] {
   ]
 }
 
-function verdict(result: RabbitmqResult): string[] {
-  const found = voidHeats(result)
+function verdict(result: Comparison, told: Told): string[] {
+  const found = voidHeats(result, told)
   if (found.length === 0) return ['A/A control: the baseline agrees with itself within 3% everywhere.']
   return [`**VOID: the A/A control is off by more than 3%, so these figures say nothing.** ${found.join('; ')}.`]
 }
 
-function conditions(result: RabbitmqResult): string {
-  const { capture, options, brokerVersion, runners } = result
+function conditions(result: Comparison, told: Told): string {
+  const { options, runners } = result
   const versions = new Map(runners.map(({ contestant: { packageName } }) => [packageName, versionOf(packageName)]))
   const libraries = [...versions].map(([name, version]) => `${name} ${version ?? '(not installed)'}`)
   const remarks = runners.flatMap(({ contestant: { remark } }) => (remark === undefined ? [] : [remark]))
-  const acks = capture.acksMultiple ? 'several deliveries at a time' : 'each delivery by itself'
   return [
     ...machineDescription().map((line) => `- ${line}`),
-    `- RabbitMQ ${brokerVersion}; ${libraries.join(', ')}`,
-    `- one quorum queue, persistent messages; ${window} sends unconfirmed, prefetch ${prefetch} (${prefetchFor(65_536)} above 16 KiB), ` +
-      'one process, one after the other, on new connections in each round',
-    `- the baseline writes the bytes that Waybill writes (${capture.publishBytes} of method, properties and headers ` +
-      'per message), compared through a proxy at the start; it repeats one id and one time. ' +
-      `Waybill acknowledges ${acks}, the baseline each by itself`,
-    `- ${options.rounds} rounds, the first ${warmUpRounds(options.rounds)} left out; the clients’ order is another in each, ` +
-      'so that each is as often in every place and behind every other (a Williams design: ABBA for more than two); ' +
-      'before each turn garbage is collected and a tenth more runs unmeasured; what was confirmed counted in the queue; amqplib with its own socket options',
-    '- Waybill and the baseline each have one connection to send and one to receive',
+    `- ${told.broker} ${told.version}; ${libraries.join(', ')}`,
+    ...told.conditions.map((line) => `- ${line}`),
+    `- ${options.rounds} rounds, the first ${warmUpRounds(options.rounds)} left out, on new connections every ` +
+      `${roundsPerConnection}; the clients’ order is another in each, so that each is as often in every place and behind ` +
+      'every other (a Williams design: ABBA for more than two); before each turn garbage is collected and a fifth more ' +
+      `runs unmeasured, on a heap that is collected whole only beyond ${initialHeapMiB} MiB; what was confirmed counted on the broker`,
     '- the ratio is that of the medians to the baseline, with its bootstrap 95% interval over whole rounds; ' +
       'CPU is that of the client process per message, medians; RSS is of that one process with all clients in it',
     '- p50 and p99: send to confirm, and send to handler, at half of the baseline’s rate (of what it publishes, ' +
       'if that is less), the first tenth left out',
     ...remarks.map((remark) => `- ${remark}`),
-    ...failuresOf(result).map((line) => `- ${line}`),
+    ...[...slowOf(result), ...failuresOf(result)].map((line) => `- ${line}`),
   ].join('\n')
 }
 
-function failuresOf({ runners, strayErrors }: RabbitmqResult): string[] {
+function slowOf({ heats }: Comparison): string[] {
+  const names = new Set(heats.flatMap(({ slow }) => Array.from(slow, ({ name }) => name)))
+  if (names.size === 0) return []
+  return [
+    `more than ${slowFactor} times slower than the baseline, and so a tenth of the messages: ${[...names].join(', ')}`,
+  ]
+}
+
+function failuresOf({ runners, strayErrors }: Comparison): string[] {
   const failed = runners.flatMap(({ contestant, failure }) =>
     failure === undefined ? [] : [`${contestant.name} did not finish: ${failure}`],
   )
   return [...failed, ...strayErrors.map((error) => `a library threw where nobody could catch it: ${error}`)]
 }
 
-function titleOf({ way, payload, messages }: Heat): string {
-  const what = way === 'publish' ? 'Publish with confirm' : 'Consume and acknowledge'
-  return `${what}, ${payloadSize(payload)} (${whole(messages)} messages a round)`
+function titleOf({ way, payload, messages }: Heat, { titles }: Told): string {
+  return `${titles[way]}, ${payloadSize(payload)} (${whole(messages)} messages a round)`
 }
 
-function rowsOf(result: RabbitmqResult, heat: Heat): string[][] {
+function rowsOf(result: Comparison, heat: Heat): string[][] {
   const base = heat.readings.get(result.baseline) ?? []
-  return result.runners.map(({ contestant, failure }) => {
+  const racing = result.runners.filter(({ contestant }) => heat.readings.has(contestant))
+  return racing.map(({ contestant, failure }) => {
     const readings = heat.readings.get(contestant) ?? []
     if (readings.length === 0) return [contestant.name, shortly(failure), '-', '-', '-', '-', '-', '-']
     const cpu = medianOf(readings, 'cpuUsEach')
@@ -131,7 +149,7 @@ function shortly(failure = 'no figures'): string {
 }
 
 /** Of the rounds that both finished. */
-function ratioOf({ baseline }: RabbitmqResult, heat: Heat, contestant: Contestant): Ratio | undefined {
+function ratioOf({ baseline }: Comparison, heat: Heat, contestant: Contestant): Ratio | undefined {
   const values = (heat.readings.get(contestant) ?? []).map(({ perSecond }) => perSecond)
   const base = (heat.readings.get(baseline) ?? []).map(({ perSecond }) => perSecond)
   return values.length === 0 || base.length === 0 ? undefined : ratioOfMedians(values, base)

@@ -1,5 +1,4 @@
-export interface RabbitmqBenchOptions {
-  readonly url: string
+export interface ComparisonOptions {
   readonly rounds: number
   /** Per round at up to 1 KiB; larger payloads take fewer. */
   readonly messages: number
@@ -8,29 +7,31 @@ export interface RabbitmqBenchOptions {
   readonly profile: boolean
 }
 
-export const window = 256
-export const prefetch = 256
-/** 21 count: three times each client in each place. */
-export const fullRounds = 24
+/** 42 count: of an odd number of clients up to seven each is three times in each place, of six seven times. */
+export const fullRounds = 47
 export const fullMessages = 10_000
 export const quickRounds = 5
 export const quickMessages = 1_000
+/** So many rounds run on the same connections. */
+export const roundsPerConnection = 6
+/** Who is slower than the baseline by more runs a tenth of the messages: it would take most of the time. */
+export const slowFactor = 5
 
 /** The payload at which all that is told once is told. */
 export function mainPayload(payloads: readonly number[]): number {
   return payloads.includes(1_024) ? 1_024 : (payloads[0] as number)
 }
 
-const largeBytes = 16_384
+export const largeBytes = 16_384
 
 /** Payloads above 16 KiB have a quarter: the broker stores them all. */
-export function messagesFor(payload: number, { messages }: RabbitmqBenchOptions): number {
+export function messagesFor(payload: number, { messages }: Pick<ComparisonOptions, 'messages'>): number {
   return payload > largeBytes ? Math.ceil(messages / 4) : messages
 }
 
-/** Few enough that a lap is many times as long: most of a lap would otherwise be its first burst. */
-export function prefetchFor(payload: number): number {
-  return payload > largeBytes ? 32 : prefetch
+/** What somebody that slow runs. */
+export function fewer(messages: number): number {
+  return Math.ceil(messages / 10)
 }
 
 /** Rounds left out at the beginning: a tenth, until code and broker are warm. */
