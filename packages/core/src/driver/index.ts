@@ -14,6 +14,7 @@ export type {
   Lease,
   Listener,
   ListenRequest,
+  ListenStart,
   OnDelivery,
   Outgoing,
   SendDone,
