@@ -259,7 +259,7 @@ export interface Capabilities {
   /** Whether a blocked key holds only itself, or the window it shares. */
   readonly blockedKeyHolds: 'key' | 'window'
   readonly release: 'each' | 'atDrain'
-  /** What draining does with keyed messages that never started. */
+  /** What draining does with keyed messages that never started, or are held for their next attempt. */
   readonly drainKeyed: 'release' | 'finish'
   readonly membersPerGroup: number
   /** Who makes temporary groups. */
