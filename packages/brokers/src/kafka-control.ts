@@ -14,6 +14,8 @@ const scramMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 export interface KafkaControl {
   /** Runs one of Kafka's own tools by its class, such as `kafka.admin.ConfigCommand`, against the broker; resolves to its output. */
   tool(className: string, ...args: readonly string[]): Promise<string>
+  /** The same with `input` on its standard input, for those that read messages there. */
+  pipe(input: string, className: string, ...args: readonly string[]): Promise<string>
   /** Makes a user for SCRAM-SHA-256 and SCRAM-SHA-512, or changes its password; it may do nothing until `allow`. */
   createUser(user: string, password: string): Promise<void>
   /** Deletes a user's credentials. Kafka leaves its open connections alone: `forbid` ends what they may do. */
@@ -69,6 +71,10 @@ function settingsOf(type: string, name: string): string[] {
 export function kafkaControl(container: ContainerHandle): KafkaControl {
   const tool: KafkaControl['tool'] = (className, ...args) =>
     container.exec([...toolCommand(className), ...args], toolDeadlineMs)
+  const pipe: KafkaControl['pipe'] = (input, className, ...args) => {
+    const command = [...toolCommand(className), ...args]
+    return container.exec(['bash', '-c', 'printf %s "$1" | "${@:2}"', 'pipe', input, ...command], toolDeadlineMs)
+  }
   const configure = async (type: string, name: string, ...args: readonly string[]): Promise<void> => {
     await tool(configCommand, ...settingsOf(type, name), ...args)
   }
@@ -89,6 +95,7 @@ export function kafkaControl(container: ContainerHandle): KafkaControl {
   }
   return {
     tool,
+    pipe,
     async createUser(user, password) {
       for (const mechanism of scramMechanisms)
         await configure('users', user, '--add-config', `${mechanism}=[password=${password}]`)

@@ -34,7 +34,7 @@ export function wrapConnection(connection: DriverConnection, changes: Partial<Dr
     provision: (topology, mode) => connection.provision(topology, mode),
     send: (to, batch, done) => connection.send(to, batch, done),
     listen: (request, onDelivery) => connection.listen(request, onDelivery),
-    inspect: (address, signal) => connection.inspect(address, signal),
+    inspect: (address, signal, horizon) => connection.inspect(address, signal, horizon),
     close: () => connection.close(),
     ...changes,
   }

@@ -1,10 +1,11 @@
 import type { ChannelDefinition } from './channel.ts'
 import type { Connection } from './connection.ts'
 import type { ChannelRoute } from './connection-routes.ts'
-import type { Consumer } from './consumer.ts'
-import type { DriverConnection, ListenRequest } from './driver/driver.ts'
+import type { Consumer, StartFrom } from './consumer.ts'
+import type { DriverConnection, Inspection, ListenRequest } from './driver/driver.ts'
 import { Intake } from './intake.ts'
 import { closedError } from './link.ts'
+import { listenStart } from './listen-start.ts'
 import { MessagingError } from './messaging-error.ts'
 import { OrphanRuns } from './orphan-runs.ts'
 import { Recovery } from './recovery.ts'
@@ -21,7 +22,7 @@ export interface ChannelConsumerOptions {
   readonly route: ChannelRoute
   readonly group: string
   readonly temporary: boolean
-  readonly startFrom: 'now' | 'beginning' | undefined
+  readonly startFrom: StartFrom | undefined
   readonly concurrency: number
   readonly maxInFlightBytes: number | undefined
   /** Deliveries unsettled at a time, for so many running. */
@@ -120,10 +121,12 @@ export class ChannelConsumer implements Consumer {
 
   async caughtUp(): Promise<void> {
     const { connection, channel, group } = this.#options
+    let horizon: unknown
     for (;;) {
       const link = await connection.receiving.whenUp()
-      const ready = await this.#ready(link, { channel: channel.name, group })
-      if (ready === 0) break
+      const found = await this.#inspect(link, { channel: channel.name, group }, horizon)
+      if (found?.ready === 0) break
+      horizon ??= found?.horizon
       await new Promise<void>((resolve) => connection.timers.after(caughtUpPollMs, resolve))
       if (this.#closing !== undefined) throw closedError('the consumer')
     }
@@ -155,12 +158,16 @@ export class ChannelConsumer implements Consumer {
   }
 
   /** `undefined`: the connection was lost meanwhile. */
-  async #ready(link: DriverConnection, address: { channel: string; group: string }): Promise<number | undefined> {
+  async #inspect(
+    link: DriverConnection,
+    address: { channel: string; group: string },
+    horizon: unknown,
+  ): Promise<Inspection | undefined> {
     const { driver, receiving } = this.#options.connection
     if (!driver.capabilities.inspect.includes('ready')) throw cannotCount(driver.system)
     try {
-      const { ready } = await link.inspect(address, new AbortController().signal)
-      if (ready !== undefined) return ready
+      const found = await link.inspect(address, new AbortController().signal, horizon)
+      if (found.ready !== undefined) return found
     } catch (error) {
       if (receiving.connection !== link) return undefined
       throw wrapError(driver, error, `cannot look at group "${address.group}" of "${address.channel}"`, address)
@@ -222,8 +229,7 @@ function requestsOf(
   strategy: RetryStrategy,
 ): Omit<ListenRequest, 'maxInFlight'>[] {
   const order = channel.keyed ? 'key' : 'none'
-  const from =
-    startFrom === undefined ? {} : { from: startFrom === 'beginning' ? ('oldest' as const) : ('new' as const) }
+  const from = startFrom === undefined ? {} : { from: listenStart(startFrom) }
   const source = { channel: channel.name, group }
   const bound = connection.driver.capabilities.byteBound ? { maxInFlightBytes } : {}
   const main = { source, order, ...bound, ...(temporary ? { temporary } : {}), ...from } as const

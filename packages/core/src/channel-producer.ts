@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import type { ChannelDefinition } from './channel.ts'
 import type { Connection } from './connection.ts'
 import type { ChannelRoute } from './connection-routes.ts'
+import { inContentMode } from './content-mode.ts'
 import type { Headers, WireMessage } from './driver/wire-message.ts'
 import { abortedError, closedError } from './link.ts'
 import type { MessageEncoder } from './message-encoder.ts'
@@ -219,12 +220,12 @@ export class ChannelProducer {
     const { connection, channel, telemetry } = this.#parts
     const { clock } = connection.runtime
     const delayMs = sendDelay(connection.driver, channel, send.options?.deliverAt, clock)
-    let message = encoded
+    let message = inContentMode(encoded, this.#parts.route, this.#limits, channel.name)
     let { resolve, reject }: SendAnswer = send
     if (telemetry !== undefined) {
       const waitedMs = send.sinceMs === undefined ? 0 : this.#nowMs - send.sinceMs
       const about = { system: connection.driver.system, channel: channel.name, waitedMs }
-      ;({ message, resolve, reject } = observedSend(telemetry, about, send, encoded))
+      ;({ message, resolve, reject } = observedSend(telemetry, about, send, message))
     }
     if (channel.groups.length === 0) reject = unlessUnheard({ resolve, reject }, message)
     this.#queue.add(new PendingSend(message, delayMs, send.deadlineAt, resolve, reject), send.options?.signal)

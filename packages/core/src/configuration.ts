@@ -23,6 +23,11 @@ export interface ChannelConfiguration {
   connection: string
   /** `create` (default) makes what is missing, `verify` refuses to start without it, `none` trusts that it is there. */
   provision?: 'create' | 'verify' | 'none'
+  /**
+   * How CloudEvents are sent to it: `binary` (default), attributes as headers beside the body; `structured`, all in one
+   * JSON document. Both are read in any case. A message without a body is always binary.
+   */
+  contentMode?: 'binary' | 'structured'
   /** An existing entity of the broker to use instead of one named after the channel. */
   address?: string
   groups?: { [group: string]: { address?: string; deadLetterAddress?: string } }

@@ -16,6 +16,7 @@ export interface ChannelRoute {
   /** The name of the connection that serves it. */
   readonly connection: string
   readonly provision: 'create' | 'verify' | 'none'
+  readonly contentMode: 'binary' | 'structured'
   readonly address?: string
   /** By group name; null prototype. */
   readonly groups: { readonly [group: string]: { readonly address?: string; readonly deadLetterAddress?: string } }
@@ -31,6 +32,7 @@ export interface ResolvedConfiguration {
 
 const defaultName = 'default'
 const provisions = ['create', 'verify', 'none']
+const contentModes = ['binary', 'structured']
 
 /**
  * Reads what `connect` was given. A URL or a driver becomes one connection named `default`, for all channels; so does a
@@ -66,7 +68,7 @@ function always(route: ChannelRoute): () => ChannelRoute {
 }
 
 function plainRoute(connection: string): ChannelRoute {
-  return { connection, provision: 'create', groups: empty(), settings: empty() }
+  return { connection, provision: 'create', contentMode: 'binary', groups: empty(), settings: empty() }
 }
 
 function router(routes: ReadonlyMap<string, ChannelRoute>): (channel: string) => ChannelRoute {
@@ -141,8 +143,8 @@ function readChannel(pattern: string, value: unknown, connections: string[], env
   const what = `channel "${pattern}"`
   if (typeof value === 'string') return plainRoute(knownConnection(what, value, connections))
   if (!isRecord(value)) throw invalid(`${what} must be a connection's name or a record${kindOf(value)}`)
-  checkOptions(what, value, ['connection', 'provision', 'address', 'groups', 'topology'])
-  const { connection, provision = 'create', groups = {}, topology = {} } = value
+  checkOptions(what, value, ['connection', 'provision', 'contentMode', 'address', 'groups', 'topology'])
+  const { connection, provision = 'create', contentMode = 'binary', groups = {}, topology = {} } = value
   if (!isRecord(groups)) throw invalid(`${what}: groups must be a record by group name${kindOf(groups)}`)
   if (!isRecord(topology)) throw invalid(`${what}: topology must be a record${kindOf(topology)}`)
   const address = readAddress(what, value, 'address')
@@ -151,7 +153,8 @@ function readChannel(pattern: string, value: unknown, connections: string[], env
   }
   return {
     connection: knownConnection(what, connection, connections),
-    provision: readProvision(what, provision),
+    provision: readChoice(`${what}: provision`, provision, provisions) as ChannelRoute['provision'],
+    contentMode: readChoice(`${what}: contentMode`, contentMode, contentModes) as ChannelRoute['contentMode'],
     ...address,
     groups: readGroups(what, groups),
     settings: resolveSettings(`${what}: topology`, topology, env),
@@ -164,9 +167,9 @@ function knownConnection(what: string, name: unknown, connections: string[]): st
   throw invalid(`${what}: unknown connection "${name}": ${hintFor(name, connections)}`)
 }
 
-function readProvision(what: string, value: unknown): ChannelRoute['provision'] {
-  if (provisions.includes(value as string)) return value as ChannelRoute['provision']
-  throw invalid(`${what}: provision must be one of ${quoted(provisions)}`)
+function readChoice(what: string, value: unknown, choices: readonly string[]): string {
+  if (typeof value === 'string' && choices.includes(value)) return value
+  throw invalid(`${what} must be one of ${quoted(choices)}`)
 }
 
 function readGroups(what: string, groups: Record<string, unknown>): ChannelRoute['groups'] {

@@ -3,6 +3,13 @@ import type { IdempotencyStore } from './idempotency-store.ts'
 import type { Middleware } from './middleware.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
+/**
+ * `now`: with what is sent from now on, and what waits for the group already. The others reach back from there, and are
+ * refused where the broker cannot: to the oldest message it has; to the first it stored at `time` or later; to the
+ * messages at `positions`, one of each partition, as failure records name them.
+ */
+export type StartFrom = 'now' | 'beginning' | { time: Date } | { positions: readonly string[] }
+
 /** What one process does with its share. */
 export interface ConsumeOptions<T extends ChannelTypes> {
   /** Every group gets each message once; members of a group compete. */
@@ -22,8 +29,8 @@ export interface ConsumeOptions<T extends ChannelTypes> {
   timeoutMs?: number
   /** Handle each message once. Default key: the message's source and id. */
   idempotency?: { store: IdempotencyStore; key?: (message: T['message']) => string }
-  /** Where a group that does not exist yet starts. `beginning` is refused where the broker cannot replay. */
-  startFrom?: 'now' | 'beginning'
+  /** Where a group starts that nobody ever consumed from. One that somebody did goes on where it was, whatever this says. */
+  startFrom?: StartFrom
   middleware?: readonly Middleware[]
   /** Closes the consumer when it aborts. */
   signal?: AbortSignal
@@ -50,7 +57,8 @@ export interface BroadcastOptions {
    * be missed, and once more when listening again, before anything new is handled: a copy made meanwhile is stale too.
    */
   onGap: () => void
-  startFrom?: 'now' | 'beginning'
+  /** Where it starts, and where it starts again after a gap. */
+  startFrom?: StartFrom
   concurrency?: number
   /** As for a consumer of a group. */
   maxInFlightBytes?: number

@@ -176,6 +176,7 @@ export class DeadLetterBrowser implements DeadLetters<any> {
               attempts: failure.attempts,
               firstFailureAt: failure.firstFailureAt,
               lastFailureAt: failure.lastFailureAt,
+              position: failure.position,
             },
       decode: async () => (await decode(channel, clean)).data,
     }

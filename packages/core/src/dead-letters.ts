@@ -11,6 +11,8 @@ export interface FailureRecord {
   readonly attempts: number
   readonly firstFailureAt: Date
   readonly lastFailureAt: Date
+  /** Where the broker kept the message when it failed last, in its own words: `orders.placed/0@120`. For `startFrom`. */
+  readonly position: string | undefined
 }
 
 export interface DeadLetter<M extends Message = Message> {

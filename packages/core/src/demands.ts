@@ -1,6 +1,8 @@
 import type { ChannelDefinition } from './channel.ts'
 import type { Driver } from './driver/driver.ts'
 import type { IdempotencyStore } from './idempotency-store.ts'
+import type { StartFrom } from './consumer.ts'
+import { listenStart } from './listen-start.ts'
 import { MessagingError } from './messaging-error.ts'
 
 /**
@@ -36,17 +38,20 @@ export function checkGroup(driver: Driver, channel: ChannelDefinition, group: st
   checkChannel(driver, channel)
 }
 
-export function checkStart(driver: Driver, channel: ChannelDefinition, startFrom: string | undefined): void {
-  if (startFrom === undefined || startFrom === 'now') return
-  if (startFrom !== 'beginning') {
-    throw new MessagingError(
-      'invalidArgument',
-      `startFrom can be 'now' or 'beginning', not ${JSON.stringify(startFrom)}`,
-    )
-  }
-  if (driver.capabilities.replay) return
-  throw refused(driver, channel, `consume from the beginning of`, `it keeps no past messages; use startFrom: 'now'`)
+/** Conformance: TOP-13, CAP-01. */
+export function checkStart(driver: Driver, channel: ChannelDefinition, startFrom: StartFrom | undefined): void {
+  const start = listenStart(startFrom)
+  if (start === 'new') return
+  const [need, what] = start === 'oldest' ? beginning : start.timeMs === undefined ? position : time
+  const { replay } = driver.capabilities
+  if (replay.includes(need)) return
+  const why = replay.length === 0 ? 'it keeps no past messages' : `it can replay from: ${replay.join(', ')}`
+  throw refused(driver, channel, `consume from ${what} of`, `${why}; use startFrom: 'now'`)
 }
+
+const beginning = ['oldest', 'the beginning'] as const
+const time = ['time', 'a time'] as const
+const position = ['position', 'a position'] as const
 
 /** Conformance: FLW-04, CAP-01. */
 export function checkByteBound(driver: Driver, channel: ChannelDefinition, maxInFlightBytes: number | undefined): void {

@@ -26,7 +26,6 @@ export interface Failure {
 export interface RecordedFailure extends FailureRecord {
   readonly channel: string
   readonly group: string
-  readonly position: string | undefined
 }
 
 /**

@@ -9,6 +9,7 @@ export type {
   BroadcastOptions,
   ConsumeOptions,
   Consumer,
+  StartFrom,
 } from './consumer.ts'
 export type { DeadLetter, DeadLetters, DeadLetterSelection, FailureRecord } from './dead-letters.ts'
 export type { Driver } from './driver/driver.ts'

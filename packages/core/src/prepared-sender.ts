@@ -1,4 +1,5 @@
 import { checkName } from './channel.ts'
+import { inContentMode } from './content-mode.ts'
 import { abortedError } from './link.ts'
 import { defaultSendTimeoutMs } from './channel-producer.ts'
 import { checkEnvelope } from './envelope-size.ts'
@@ -46,7 +47,7 @@ export class PreparedSender {
 
   #sendOne(message: PreparedMessage, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { connection } = this.#locate(message.channel)
+      const { connection, route } = this.#locate(message.channel)
       const { clock } = connection.runtime
       const wire = fromPrepared(message)
       const { maxBodyBytes } = connection.driver.capabilities
@@ -59,7 +60,8 @@ export class PreparedSender {
       const delayMs = sendDelay(connection.driver, target, message.deliverAt, clock)
       const queue = connection.queueFor({ channel: message.channel }, isKeyed(message))
       const deadlineAt = clock.monotonic() + defaultSendTimeoutMs
-      queue.add(new PendingSend(wire, delayMs, deadlineAt, () => resolve(), reject), signal)
+      const sent = inContentMode(wire, route, connection.driver.capabilities, message.channel)
+      queue.add(new PendingSend(sent, delayMs, deadlineAt, () => resolve(), reject), signal)
     })
   }
 }

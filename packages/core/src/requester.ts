@@ -20,7 +20,7 @@ export const replyNeed: TopologyNeed = { name: replyChannel, keyed: false, group
 
 /** On the connection of the request channel, but not at its addresses and not by its settings. */
 export function replyRoute({ connection, provision }: ChannelRoute): ChannelRoute {
-  return { connection, provision, groups: {}, settings: {} }
+  return { connection, provision, contentMode: 'binary', groups: {}, settings: {} }
 }
 
 interface PendingRequest {

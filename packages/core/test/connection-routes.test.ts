@@ -124,7 +124,13 @@ describe('routes', () => {
       channels: { 'x.*': { connection: 'a', provision: 'verify', topology: { shards: 8 } }, 'x.y': 'b' },
     })
     expect(routeOf('x.z')).toMatchObject({ connection: 'a', provision: 'verify', settings: { shards: 8 } })
-    expect(routeOf('x.y')).toEqual({ connection: 'b', provision: 'create', groups: {}, settings: {} })
+    expect(routeOf('x.y')).toEqual({
+      connection: 'b',
+      provision: 'create',
+      contentMode: 'binary',
+      groups: {},
+      settings: {},
+    })
   })
 
   test('existing entities by name', () => {
@@ -143,6 +149,7 @@ describe('routes', () => {
     expect(route).toEqual({
       connection: 'main',
       provision: 'none',
+      contentMode: 'binary',
       address: 'inv.exchange',
       groups: { ledger: { address: 'inv.q', deadLetterAddress: 'inv.err' }, constructor: {} },
       settings: {},

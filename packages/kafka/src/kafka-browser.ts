@@ -87,6 +87,7 @@ export class TopicBrowser implements Listener {
         onRevoked: () => this.#drained.promise,
         onLost: () => this.#crash(new MessagingError('leaseLost', `"${topic}" was given to somebody else`)),
         onRecords: async (from, records) => this.#read(from, records),
+        onPassed: (from, next) => this.#hasRead(from, next),
         onCrashed: (error) => this.#crash(error),
       },
     )
@@ -126,7 +127,12 @@ export class TopicBrowser implements Listener {
       if (BigInt(record.offset) < end) this.#letters.read(partition, record)
     }
     const last = records.at(-1)
-    if (last === undefined || BigInt(last.offset) + 1n < end) return
+    if (last !== undefined) this.#hasRead({ partition }, BigInt(last.offset) + 1n)
+  }
+
+  #hasRead({ partition }: Pick<TopicPartition, 'partition'>, next: bigint): void {
+    const end = this.#ends.get(partition)
+    if (end === undefined || next < end) return
     this.#ends.delete(partition)
     if (this.#ends.size === 0) this.#show()
   }

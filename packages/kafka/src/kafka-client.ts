@@ -15,7 +15,10 @@ export interface KafkaClient {
    * was given, which may be nothing yet.
    */
   openGroupConsumer(options: GroupConsumerOptions, handlers: GroupConsumerHandlers): Promise<GroupConsumer>
-  /** Reads given partitions from given offsets, outside of any group. Nothing of it is left at the broker. */
+  /**
+   * Reads given partitions from given offsets, outside of any group. Nothing of it is left at the broker. Crashes when the
+   * log no longer has what comes next.
+   */
   openPartitionReader(options: PartitionReaderOptions, handlers: RecordHandlers): Promise<PartitionReader>
   /** Who is in groups at the moment. Whoever still is when everything ends is missed only after its session. */
   members(): readonly GroupMember[]
@@ -117,6 +120,10 @@ export interface RecordHandlers {
    * while others go on. The consumer keeps its place in the group meanwhile, however long it takes.
    */
   onRecords(from: TopicPartition, records: readonly KafkaRecord[]): Promise<void>
+  /**
+   * Behind the records that came there are none before `next`: what was there is compacted away, or marks of transactions.
+   */
+  onPassed(from: TopicPartition, next: bigint): void
   /** It has ended, not by `close`: thrown out, out of reach. Said once; nothing comes after it. */
   onCrashed(error: unknown): void
 }

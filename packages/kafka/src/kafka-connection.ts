@@ -21,6 +21,7 @@ import type { KafkaSettings } from './kafka-options.ts'
 import { Provisioner, type Facts, type ProvisionMode } from './kafka-provisioner.ts'
 import { browsedTopic, groupOf, isSame, readFor, readingOf, type Reading } from './kafka-reading.ts'
 import { Sender } from './kafka-sender.ts'
+import { positionsIn } from './kafka-start.ts'
 import { TemporaryGroup } from './kafka-temporary-group.ts'
 import type { ChannelRoute } from './kafka-topology.ts'
 import { KafkajsClient } from './kafkajs-client.ts'
@@ -103,6 +104,8 @@ export class KafkaConnection implements DriverConnection {
   async listen(request: ListenRequest, onDelivery: OnDelivery): Promise<Listener> {
     const { temporary = false, intent = 'consume', source } = request
     const { route, facts, mode } = this.#channelOf(source.channel)
+    const { from } = request
+    if (typeof from === 'object' && from.positions !== undefined) positionsIn(route.topic, from.positions)
     const group = groupOf(route, source.group)
     const common = {
       client: this.#client,
@@ -125,9 +128,9 @@ export class KafkaConnection implements DriverConnection {
     return this.#keep(await GroupListener.open({ ...common, ...reading, sharedTopic }))
   }
 
-  async inspect(address: Address, signal: AbortSignal): Promise<Inspection> {
+  async inspect(address: Address, signal: AbortSignal, horizon?: unknown): Promise<Inspection> {
     signal.throwIfAborted()
-    return await untilAborted(this.#inspect(address), signal)
+    return await untilAborted(this.#inspect(address, horizon as readonly PartitionOffset[] | undefined), signal)
   }
 
   close(): Promise<void> {
@@ -220,7 +223,7 @@ export class KafkaConnection implements DriverConnection {
     return committed.length === 0 ? topic : undefined
   }
 
-  async #inspect(address: Address): Promise<Inspection> {
+  async #inspect(address: Address, horizon: readonly PartitionOffset[] | undefined): Promise<Inspection> {
     const { route } = this.#channelOf(address.channel)
     if (address.group === undefined) {
       await this.#client.admin.offsetsAt([route.topic], 'new')
@@ -230,8 +233,8 @@ export class KafkaConnection implements DriverConnection {
     const next = own.flatMap((listener) => listener.next)
     const { admin } = this.#client
     if (own.some(({ request }) => request.temporary === true))
-      return inspectGroup({ admin, group: undefined, topics: [route.topic], next })
-    return inspectGroup({ admin, ...readingOf(route, groupOf(route, address.group), address), next })
+      return inspectGroup({ admin, group: undefined, topics: [route.topic], next, horizon })
+    return inspectGroup({ admin, ...readingOf(route, groupOf(route, address.group), address), next, horizon })
   }
 
   #channelOf(channel: string): KnownChannel {

@@ -61,7 +61,7 @@ function capabilitiesOf({ maxMessageBytes, redeliveryHorizonMs }: KafkaSettings)
     deadLetter: 'lane',
     browse: 'exact',
     nativeExpiry: false,
-    replay: true,
+    replay: ['oldest', 'time', 'position'],
     byteBound: true,
     inspect: ['ready'],
     maxBodyBytes: maxMessageBytes - envelopeRoomBytes,

@@ -8,16 +8,19 @@ export interface InspectionOptions {
   readonly topics: readonly string[]
   /** Where listeners of this connection are, in the partitions that they have. */
   readonly next: readonly PartitionOffset[]
+  /** The ends that an earlier inspection found: what came later is not counted. */
+  readonly horizon: readonly PartitionOffset[] | undefined
 }
 
 /**
  * How many records wait to be delivered: behind what was delivered here, or committed by the members elsewhere.
  *
- * In positions of the log: those of compacted records and of markers are counted as well.
+ * In positions of the log: those of compacted records and of markers count until somebody has come past them.
  */
-export async function inspectGroup({ admin, group, topics, next }: InspectionOptions): Promise<Inspection> {
+export async function inspectGroup(options: InspectionOptions): Promise<Inspection> {
+  const { admin, group, topics, next, horizon } = options
   const [ends, committed, oldest] = await Promise.all([
-    admin.offsetsAt(topics, 'new'),
+    horizon ?? admin.offsetsAt(topics, 'new'),
     group === undefined ? [] : admin.committedOffsets(group, topics),
     admin.offsetsAt(topics, 'oldest'),
   ])
@@ -28,7 +31,7 @@ export async function inspectGroup({ admin, group, topics, next }: InspectionOpt
     const begin = later(from.offset, first)
     if (end.offset > begin) ready += end.offset - begin
   }
-  return { ready: Number(ready) }
+  return { ready: Number(ready), horizon: ends }
 }
 
 function find(offsets: readonly PartitionOffset[], { topic, partition }: PartitionOffset): PartitionOffset | undefined {

@@ -19,6 +19,7 @@ import { startMetadata } from './kafka-names.ts'
 import { Committer } from './kafka-committer.ts'
 import type { KafkaSettings } from './kafka-options.ts'
 import { PartitionIntake } from './kafka-partition.ts'
+import { earlier, startsIn } from './kafka-start.ts'
 import { DeliveryWindow } from './kafka-window.ts'
 
 export interface ListenerOptions {
@@ -121,6 +122,7 @@ export class GroupListener implements Listener {
         onRevoked: (removed) => this.#giveUp(removed),
         onLost: () => this.#losePartitions(this.#window.partitions),
         onRecords: (from, records) => this.#receive(from, records),
+        onPassed: (from, next) => this.#partitionAt(from)?.pass(next),
         onCrashed: (error) => this.#crash(error),
       },
     )
@@ -144,13 +146,16 @@ export class GroupListener implements Listener {
     }
   }
 
-  /** Where to begin with partitions that the group never committed anything for is committed before anything else. */
+  /**
+   * Where to begin with partitions that nobody of the group ever had is committed before anything else: from then on the
+   * group goes on where it was, whatever a later member's `from` says.
+   */
   async #begin(added: readonly AssignedPartition[]): Promise<readonly PartitionOffset[]> {
     if (this.#isOver || this.#drained !== undefined) return []
-    const begins = await this.#beginnings(added)
-    const isNew = ({ topic, partition }: PartitionOffset) =>
-      added.some((each) => each.topic === topic && each.partition === partition && each.committed === undefined)
-    this.#starts.push(...begins.filter(isNew))
+    const fresh = added.filter(isFresh)
+    const starts = await this.#startsOf(fresh)
+    const begins = [...starts, ...added.filter((each) => !isFresh(each)).flatMap(({ committed }) => committed ?? [])]
+    this.#starts.push(...starts.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
     for (const begin of begins) {
       this.#window.add(new PartitionIntake(begin, () => this.#committer.soon()))
     }
@@ -158,20 +163,22 @@ export class GroupListener implements Listener {
     return begins
   }
 
-  async #beginnings(added: readonly AssignedPartition[]): Promise<readonly PartitionOffset[]> {
-    const { client, sharedTopic, request } = this.#options
-    const isAtStart = ({ committed }: AssignedPartition) =>
-      committed === undefined || (request.from === 'oldest' && committed.metadata === startMetadata)
-    const fromEnd = (topic: string) => topic === sharedTopic && request.from !== 'oldest'
-    const topics = [...new Set(added.filter(isAtStart).map(({ topic }) => topic))]
+  async #startsOf(fresh: readonly AssignedPartition[]): Promise<readonly PartitionOffset[]> {
+    const { client, topics, sharedTopic, request } = this.#options
+    const { admin } = client
+    const [main = ''] = topics
+    const unknown = fresh.filter(({ committed }) => committed === undefined)
     const found = await Promise.all(
-      topics.map((topic) => client.admin.offsetsAt([topic], fromEnd(topic) ? 'new' : 'oldest')),
+      [...new Set(unknown.map(({ topic }) => topic))].map((topic) =>
+        admin.offsetsAt([topic], topic === sharedTopic ? 'new' : 'oldest'),
+      ),
     )
-    return added.flatMap((each) => {
-      const { topic, partition, committed } = each
-      if (!isAtStart(each)) return committed === undefined ? [] : [committed]
-      return found.flat().filter((start) => start.topic === topic && start.partition === partition)
-    })
+    const begins = fresh.flatMap(
+      ({ topic, partition, committed }) =>
+        committed ?? found.flat().filter((each) => each.topic === topic && each.partition === partition),
+    )
+    const partitions = fresh.filter(({ topic }) => topic === main).map(({ partition }) => partition)
+    return earlier(begins, await startsIn({ admin, topic: main, partitions, from: request.from ?? 'new' }))
   }
 
   async #receive(from: TopicPartition, records: readonly KafkaRecord[]): Promise<void> {
@@ -231,6 +238,11 @@ export class GroupListener implements Listener {
     this.#options.onOver(this)
     this.#end(error)
   }
+}
+
+/** Nobody of the group ever had it. */
+function isFresh({ committed }: AssignedPartition): boolean {
+  return committed === undefined || committed.metadata === startMetadata
 }
 
 const never = new Promise<void>(() => {})

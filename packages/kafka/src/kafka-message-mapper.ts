@@ -20,10 +20,11 @@ const noBytes = Buffer.alloc(0)
 
 /**
  * A wire message as the CloudEvents binding has it in binary mode: attributes in `ce_` headers, the ordering key as the
- * record's, a tombstone without a value. `group`: for that group alone, of all that read the topic.
+ * record's, a tombstone without a value; or in structured mode. `group`: for that group alone, of all that read the topic.
  */
 export function recordOf(message: WireMessage, group?: string): WireRecord {
-  const { key, body } = message
+  const { key, structured } = message
+  const body = structured ?? message.body
   const headers = new HeaderWriter(message)
   if (group !== undefined) headers.add(groupHeader, group)
   return headers.record(key === undefined ? null : Buffer.from(key), body === undefined ? null : bufferOf(body))

@@ -24,6 +24,8 @@ export class PartitionIntake implements TopicPartition {
   #taken: (() => void) | undefined
   /** Behind the last one that was delivered. */
   #delivered: bigint | string
+  /** Up to here there is nothing behind the records that wait. */
+  #passed: bigint | undefined
   #settled: string | undefined
   #committed: string | undefined
   readonly #begin: bigint
@@ -50,6 +52,7 @@ export class PartitionIntake implements TopicPartition {
   /** Takes records over; resolves when more are wanted, which is before the last of these is delivered. */
   receive(records: readonly KafkaRecord[]): Promise<void> {
     if (this.#isBlocked) return never
+    this.#passed = undefined
     this.#records = this.#at < this.#records.length ? [...this.#records.slice(this.#at), ...records] : records
     this.#at = 0
     return new Promise((resolve) => {
@@ -66,7 +69,24 @@ export class PartitionIntake implements TopicPartition {
   }
 
   begin(record: KafkaRecord): Slot {
-    return this.#acker.begin(record.offset)
+    const slot = this.#acker.begin(record.offset)
+    if (this.#passed !== undefined && !this.hasRecord) this.#goPast(this.#passed)
+    return slot
+  }
+
+  /** Behind what was received there is nothing before `next`: as good as settled, once all before it is. */
+  pass(next: bigint): void {
+    if (this.#isBlocked) return
+    if (this.hasRecord) this.#passed = next
+    else this.#goPast(next)
+  }
+
+  #goPast(next: bigint): void {
+    this.#passed = undefined
+    if (next <= this.next) return
+    const last = (next - 1n).toString()
+    this.#delivered = last
+    this.accept(this.#acker.begin(last))
   }
 
   accept(slot: Slot): void {
@@ -82,6 +102,7 @@ export class PartitionIntake implements TopicPartition {
   /** Delivers nothing more. */
   stop(): void {
     this.#isBlocked = true
+    this.#passed = undefined
     this.#records = []
     this.#at = 0
   }

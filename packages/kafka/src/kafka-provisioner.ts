@@ -111,14 +111,15 @@ export class Provisioner {
     before: ReadonlySet<string>,
   ): Promise<readonly string[]> {
     if (topics.length === 0) return []
+    const { isCompacted } = route
     try {
-      return await this.#admin.createTopics(topics.map((topic) => this.#newTopic(topic, partitions)))
+      return await this.#admin.createTopics(topics.map((topic) => this.#newTopic(topic, { partitions, isCompacted })))
     } catch (error) {
       throw explained(error, route, topics, before)
     }
   }
 
-  #newTopic({ name, kind }: PlannedTopic, partitions: number): NewTopic {
+  #newTopic({ name, kind }: PlannedTopic, { partitions, isCompacted }: Partitioning): NewTopic {
     const { replicationFactor, setsMaxMessageBytes, maxMessageBytes } = this.#settings
     return {
       name,
@@ -126,14 +127,19 @@ export class Provisioner {
       replicationFactor,
       settings: {
         ...(setsMaxMessageBytes ? { 'max.message.bytes': String(maxMessageBytes) } : {}),
-        ...(kind === 'dead' ? deadSettings : {}),
+        ...(kind === 'dead' || (kind === 'channel' && isCompacted) ? compacted : {}),
       },
     }
   }
 }
 
-/** Dead letters stay until they are removed, one by one. */
-const deadSettings = { 'cleanup.policy': 'compact' }
+interface Partitioning {
+  readonly partitions: number
+  readonly isCompacted: boolean
+}
+
+/** Dead letters stay until they are removed, one by one; so does what a channel says last of each key. */
+const compacted = { 'cleanup.policy': 'compact' }
 
 /** A group that has members has offsets, or is about to. */
 function unlessAtWork(error: unknown): void {
@@ -150,6 +156,7 @@ function check({ topics, route }: ChannelPlan, facts: Facts): void {
   const { channel, topic, keyed, partitions } = route
   for (const { name } of topics) if (!facts.has(name)) throw missingTopic(channel, name)
   const actual = facts.get(topic)!.partitions
+  if (route.isCompacted && !facts.get(topic)!.isCompacted) throw notCompacted(channel, `topic "${topic}"`)
   if (keyed && actual < partitions) {
     const what = `topic "${topic}" has ${actual} partitions, and ${partitions} are declared`
     throw differs(
@@ -160,16 +167,17 @@ function check({ topics, route }: ChannelPlan, facts: Facts): void {
   for (const { name, kind, isForeign } of topics) {
     const { partitions: found, isCompacted } = facts.get(name)!
     if (kind === 'dead' && !isForeign && !isCompacted) {
-      throw differs(
-        channel,
-        `topic "${name}" of dead letters has not cleanup.policy=compact: set it with kafka-configs --alter`,
-      )
+      throw notCompacted(channel, `topic "${name}" of dead letters`)
     }
     if (keyed && (kind === 'group' || kind === 'delay') && found !== actual) {
       const what = `topic "${name}" has ${found} partitions, and "${topic}" ${actual}, so a key would have two owners`
       throw differs(channel, `${what}: give both the same number with kafka-topics --alter`)
     }
   }
+}
+
+function notCompacted(channel: string, topic: string): MessagingError {
+  return differs(channel, `${topic} has not cleanup.policy=compact: set it with kafka-configs --alter`)
 }
 
 function missingTopic(channel: string, topic: string): MessagingError {

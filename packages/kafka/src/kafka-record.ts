@@ -1,4 +1,4 @@
-import type { WireMessage } from '@waybill/core/driver'
+import { structuredMediaType, type WireMessage } from '@waybill/core/driver'
 import type { NewRecord } from './kafka-client.ts'
 import { contentTypeHeader, wireHeaderName } from './kafka-header-names.ts'
 
@@ -29,7 +29,14 @@ export class HeaderWriter {
   #letters = 0
   #overhead = recordOverheadBytes
 
-  constructor({ id, source, type, time, contentType, extensions, headers }: WireMessage) {
+  constructor(message: WireMessage) {
+    if (message.structured === undefined) this.#addAttributes(message)
+    else this.add(contentTypeHeader, structuredMediaType)
+    const { headers } = message
+    for (const name in headers) this.add(wireHeaderName(name), headers[name]!)
+  }
+
+  #addAttributes({ id, source, type, time, contentType, extensions }: WireMessage): void {
     this.add('ce_specversion', '1.0')
     if (id !== undefined) this.add('ce_id', id)
     if (source !== undefined) this.add('ce_source', source)
@@ -37,7 +44,6 @@ export class HeaderWriter {
     if (time !== undefined) this.add('ce_time', time)
     if (contentType !== undefined) this.add(contentTypeHeader, contentType)
     for (const name in extensions) this.add(`ce_${name}`, extensions[name]!)
-    for (const name in headers) this.add(wireHeaderName(name), headers[name]!)
   }
 
   add(name: string, value: string): void {

@@ -2,6 +2,7 @@ import type { Listener, ListenRequest } from '@waybill/core/driver'
 import type { KafkaRecord, PartitionOffset, PartitionReader, TopicPartition } from './kafka-client.ts'
 import type { ListenerOptions } from './kafka-listener.ts'
 import { PartitionIntake } from './kafka-partition.ts'
+import { earlier, startsIn } from './kafka-start.ts'
 import { DeliveryWindow } from './kafka-window.ts'
 
 export interface TemporaryGroupOptions
@@ -59,15 +60,19 @@ export class TemporaryGroup implements Listener {
     await reader?.close().catch(() => {})
   }
 
-  /** From the end that there is now, so that whatever is sent later comes. */
+  /** From the end that there is now, so that whatever is sent later comes, or from before it. */
   async #open(): Promise<void> {
     const { client, topic, request } = this.#options
-    const from = await client.admin.offsetsAt([topic], request.from === 'oldest' ? 'oldest' : 'new')
+    const { admin } = client
+    const ends = await admin.offsetsAt([topic], 'new')
+    const partitions = ends.map(({ partition }) => partition)
+    const from = earlier(ends, await startsIn({ admin, topic, partitions, from: request.from ?? 'new' }))
     for (const each of from) this.#window.add(new PartitionIntake(each, () => {}))
     this.#reader = await client.openPartitionReader(
       { from },
       {
         onRecords: (at, records) => this.#receive(at, records),
+        onPassed: (at, next) => this.#partitionAt(at)?.pass(next),
         onCrashed: (error) => this.#crash(error),
       },
     )
@@ -81,11 +86,14 @@ export class TemporaryGroup implements Listener {
     await this.close(undefined)
   }
 
-  #receive({ topic, partition }: TopicPartition, records: readonly KafkaRecord[]): Promise<void> {
-    const intake = this.#window.partitions.find((each) => each.partition === partition && each.topic === topic)
-    const taken = intake?.receive(records)
+  #receive(from: TopicPartition, records: readonly KafkaRecord[]): Promise<void> {
+    const taken = this.#partitionAt(from)?.receive(records)
     this.#window.handOn()
     return taken ?? new Promise(() => {})
+  }
+
+  #partitionAt({ topic, partition }: TopicPartition): PartitionIntake | undefined {
+    return this.#window.partitions.find((each) => each.partition === partition && each.topic === topic)
   }
 
   #crash(error: unknown): void {

@@ -21,6 +21,8 @@ export interface ChannelRoute {
   readonly keyed: boolean
   /** What is declared; topics that exist may have more. */
   readonly partitions: number
+  /** Kafka keeps the last message of each key, and may drop those before it. */
+  readonly isCompacted: boolean
   readonly groups: ReadonlyMap<string, GroupRoute>
 }
 
@@ -52,7 +54,7 @@ export interface TopologyDefaults {
  * @throws MessagingError `invalidArgument` or `unsupported` on names, settings and addresses that Kafka cannot have.
  */
 export function planOf(channel: TopologyChannel, defaults: TopologyDefaults): ChannelPlan {
-  const partitions = partitionsOf(channel, defaults)
+  const { partitions, isCompacted } = settingsOf(channel, defaults)
   const { name, address, keyed } = channel
   const topic = address ?? channelTopic(name)
   const groups = channel.groups.map((group) => groupRoute(name, group))
@@ -62,7 +64,7 @@ export function planOf(channel: TopologyChannel, defaults: TopologyDefaults): Ch
   ]
   for (const each of topics) checkTopic(name, each)
   const routes = new Map(groups.map((route) => [route.group, route]))
-  return { topics, route: { channel: name, topic, keyed, partitions, groups: routes } }
+  return { topics, route: { channel: name, topic, keyed, partitions, isCompacted, groups: routes } }
 }
 
 /** Where a group's messages are. A group that exists already has what retries need only when it asks for some. */
@@ -88,18 +90,28 @@ function topicsOf(channel: string, route: GroupRoute, { deadLetterAddress }: Top
   ]
 }
 
-const knownSettings = ['partitions']
+const knownSettings = ['partitions', 'compacted']
 
-function partitionsOf({ name, settings = {}, address }: TopologyChannel, defaults: TopologyDefaults): number {
+interface ChannelSettings {
+  readonly partitions?: number
+  readonly compacted?: boolean
+}
+
+function settingsOf(
+  { name, settings = {}, address }: TopologyChannel,
+  defaults: TopologyDefaults,
+): Pick<ChannelRoute, 'partitions' | 'isCompacted'> {
   for (const setting of Object.keys(settings)) {
     if (!knownSettings.includes(setting))
       refuse(name, `unknown setting "${setting}": ${hintFor(setting, knownSettings)}`)
   }
-  const { partitions = address === undefined ? defaults.partitions : 1 } = settings as { readonly partitions?: number }
+  const { partitions = address === undefined ? defaults.partitions : 1, compacted = false } =
+    settings as ChannelSettings
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) {
     refuse(name, `partitions must be a whole number from 1 to ${maxPartitions}`)
   }
-  return partitions
+  if (typeof compacted !== 'boolean') refuse(name, 'compacted must be true or false')
+  return { partitions, isCompacted: compacted }
 }
 
 function checkTopic(channel: string, { name, isForeign }: PlannedTopic): void {

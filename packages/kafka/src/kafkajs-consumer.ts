@@ -11,7 +11,7 @@ import type {
   TopicPartition,
 } from './kafka-client.ts'
 import { clusterOf, isUnknownTopic, verdictOf, type KafkajsCluster } from './kafkajs-cluster.ts'
-import { Fetcher, placeOf } from './kafkajs-fetcher.ts'
+import { Fetcher, placeOf, type FetcherOptions } from './kafkajs-fetcher.ts'
 import { KafkajsGroup, type Membership } from './kafkajs-group.ts'
 import { KafkajsMember } from './kafkajs-member.ts'
 
@@ -45,12 +45,18 @@ export async function openGroupConsumer(
 export async function openPartitionReader(
   site: ConsumerSite,
   { from }: PartitionReaderOptions,
-  { onRecords, onCrashed }: RecordHandlers,
+  handlers: RecordHandlers,
 ): Promise<PartitionReader> {
   const sockets = site.newKafka()
   try {
     const cluster = await connected(sockets, new Set(from.map(({ topic }) => topic)))
-    const fetcher = new Fetcher({ cluster, pause: pauseOn(site.clock), onRecords, onFailed: failed })
+    const fetcher = new Fetcher({
+      cluster,
+      ...recordsTo(handlers),
+      ...pausing(site),
+      onFailed: failed,
+      whenGone: 'fail',
+    })
     for (const each of from) fetcher.add(each)
     const close = async (): Promise<void> => {
       fetcher.close()
@@ -58,7 +64,7 @@ export async function openPartitionReader(
     }
     function failed(error: unknown): void {
       sockets.destroy()
-      onCrashed(error)
+      handlers.onCrashed(error)
     }
     return { close }
   } catch (error) {
@@ -97,8 +103,8 @@ class KafkajsGroupConsumer implements GroupConsumer {
     try {
       const [cluster, joining] = await Promise.all([connected(this.#reading, topics), connected(this.#joining, topics)])
       const onFailed = (error: unknown) => this.#fail(error)
-      const onRecords = this.#handlers.onRecords.bind(this.#handlers)
-      this.#fetcher = new Fetcher({ cluster, pause: pauseOn(clock), onRecords, onFailed })
+      const handing = { ...recordsTo(this.#handlers), ...pausing(this.#site) }
+      this.#fetcher = new Fetcher({ cluster, ...handing, onFailed, whenGone: 'oldest' })
       this.#group = new KafkajsGroup(cluster, group, joining)
       this.#member = new KafkajsMember({
         group: this.#group,
@@ -212,6 +218,17 @@ async function connected({ kafka }: KafkaSockets, topics: Iterable<string>): Pro
 async function countPartitions(cluster: KafkajsCluster, topics: readonly string[]): Promise<Map<string, number>> {
   await cluster.refreshMetadata()
   return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]))
+}
+
+function recordsTo(handlers: RecordHandlers): Pick<FetcherOptions, 'onRecords' | 'onPassed'> {
+  return {
+    onRecords: (from, records) => handlers.onRecords(from, records),
+    onPassed: (from, next) => handlers.onPassed(from, next),
+  }
+}
+
+function pausing({ clock }: ConsumerSite): Pick<FetcherOptions, 'pause'> {
+  return { pause: pauseOn(clock) }
 }
 
 function pauseOn(clock: Clock): (delayMs: number) => Promise<void> {

@@ -1,12 +1,15 @@
 import type { KafkaRecord, PartitionOffset, TopicPartition } from './kafka-client.ts'
 import { verdictOf, type KafkajsCluster } from './kafkajs-cluster.ts'
-import { recordsFrom } from './kafkajs-records.ts'
+import { recordsFrom, type FetchedRecords } from './kafkajs-records.ts'
 
 export interface FetcherOptions {
   readonly cluster: KafkajsCluster
   readonly pause: (delayMs: number) => Promise<void>
   readonly onRecords: (from: TopicPartition, records: readonly KafkaRecord[]) => Promise<void>
+  readonly onPassed: (from: TopicPartition, next: bigint) => void
   readonly onFailed: (error: unknown) => void
+  /** What to do when the log does not reach back to a position: go on with the oldest record there is, or fail. */
+  readonly whenGone: 'oldest' | 'fail'
 }
 
 interface Place extends TopicPartition {
@@ -121,10 +124,16 @@ export class Fetcher {
     }
   }
 
-  #take(place: Place, { records, next, isHollow }: ReturnType<typeof recordsFrom>, asked: readonly Place[]): void {
-    if (isHollow) return this.#skip(place, asked)
+  #take(place: Place, { records, next, isHollow }: FetchedRecords, asked: readonly Place[]): void {
+    if (isHollow && asked.length > 1) return this.#askAlone(place)
+    const last = records.at(-1)
+    const seen = last === undefined ? place.position : BigInt(last.offset) + 1n
     place.position = next
-    if (records.length === 0) return
+    if (last !== undefined) this.#handOver(place, records)
+    if (next > seen) this.#options.onPassed(place, next)
+  }
+
+  #handOver(place: Place, records: readonly KafkaRecord[]): void {
     place.isBusy = true
     void this.#options.onRecords(place, records).then(() => {
       place.isBusy = false
@@ -133,14 +142,10 @@ export class Fetcher {
   }
 
   /**
-   * Nothing where there should be something: either it was the turn of others, or what was there is compacted away. The
-   * broker answers with the whole first batch to who asks for one partition alone.
+   * Nothing where there should be something: either it was the turn of others, or what was there is compacted away. Who
+   * asks for one partition alone gets what there is.
    */
-  #skip(place: Place, asked: readonly Place[]): void {
-    if (asked.length === 1) {
-      place.position++
-      return
-    }
+  #askAlone(place: Place): void {
     const node = this.#leaderOf(place)
     place.isBusy = true
     void this.#fetch(node, [place])
@@ -155,7 +160,8 @@ export class Fetcher {
     const { cluster, pause } = this.#options
     const verdict = verdictOf(error)
     try {
-      if (verdict === 'outOfRange') await this.#beginAtOldest(error as Partial<TopicPartition>)
+      if (verdict === 'outOfRange' && this.#options.whenGone === 'oldest')
+        await this.#beginAtOldest(error as Partial<TopicPartition>)
       else if (verdict === 'later' && failures <= maxLater) {
         await pause(laterMs)
         if (!this.#isOver) await cluster.refreshMetadata()

@@ -5,9 +5,12 @@ export interface FetchedRecords {
   readonly records: readonly KafkaRecord[]
   /** Where to go on. */
   readonly next: bigint
-  /** There should have been something: all records of the batch at the position were compacted away. */
+  /** There should have been something: it was the turn of other partitions, or all of it was compacted away. */
   readonly isHollow: boolean
 }
+
+/** As many empty batches, of 61 bytes and one offset at the least, as an answer of 1 MiB can have instead of records. */
+const mostEmpty = 17_000n
 
 /**
  * What of a fetched partition is to be seen from `position` on: no markers of transactions, no records of aborted ones,
@@ -18,7 +21,8 @@ export function recordsFrom(position: bigint, fetched: KafkajsFetchedPartition):
   const last = messages.at(-1)
   if (last === undefined) {
     const end = BigInt(fetched.lastStableOffset ?? fetched.highWatermark)
-    return { records: [], next: position, isHollow: position < end }
+    const next = position + mostEmpty < end ? position + mostEmpty : end
+    return next > position ? { records: [], next, isHollow: true } : { records: [], next: position, isHollow: false }
   }
   const behind = endOfBatch(last)
   const next = behind > position ? behind : position + 1n

@@ -78,6 +78,13 @@ export class Bench {
     await (await this.admin()).createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
   }
 
+  /** Removes all records of a partition before `offset`, as retention does. */
+  async truncate(topic: string, partition: number, offset: number): Promise<void> {
+    const admin = await this.fresh()
+    await admin.fetchTopicOffsets(topic)
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
+  }
+
   async topics(fragment: string): Promise<string[]> {
     return (await (await this.admin()).listTopics()).filter((topic) => topic.includes(fragment)).sort()
   }

@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs'
+import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs'
 
 /** kafkajs alone, as anybody would use it, at the URL of the kit. */
 export function kafkaAt(url: string, clientId = 'waybill-probe'): Kafka {
@@ -8,6 +8,20 @@ export function kafkaAt(url: string, clientId = 'waybill-probe'): Kafka {
 
 /** Who the drivers are, so that something can be forbidden to them. */
 export const login = { user: 'conformance', password: 'known-to-nobody' } as const
+
+/** Whether a harness before has made this user already, which takes three starts of Java. */
+export async function isAllowed(admin: Admin, user: string): Promise<boolean> {
+  const { resources } = await admin.describeAcls({
+    resourceType: AclResourceTypes.ANY,
+    resourcePatternType: ResourcePatternTypes.ANY,
+    principal: `User:${user}`,
+    operation: AclOperationTypes.ANY,
+    permissionType: AclPermissionTypes.ALLOW,
+  })
+  return resources.length > 0
+}
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
 
 /** Records of one partition, as kafkajs reads them. */
 export interface RawRecord {

@@ -2,7 +2,7 @@ import { attachBroker, type KafkaBroker, type KafkaDescription } from '@waybill/
 import type { Harness } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
 import { kafka } from '../src/index.ts'
-import { login } from './kafka-cluster.ts'
+import { isAllowed, login } from './kafka-cluster.ts'
 import { kafkaFaults, type KafkaLink } from './kafka-faults.ts'
 import { kafkaProbe } from './kafka-probe.ts'
 
@@ -48,8 +48,9 @@ export async function harness(description: KafkaDescription): Promise<Harness> {
     faults,
     createDriver: ({ link, options } = {}) => driverAt((link as KafkaLink | undefined)?.url ?? url, options),
     async open() {
-      await broker.control?.createUser(login.user, login.password)
-      await broker.control?.allow(login.user)
+      if (broker.control === undefined || (await probe.use(({ admin }) => isAllowed(admin, login.user)))) return
+      await broker.control.createUser(login.user, login.password)
+      await broker.control.allow(login.user)
     },
     sweep: (fragment) =>
       probe.use(async ({ admin }) => {

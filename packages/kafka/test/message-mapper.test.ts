@@ -1,4 +1,4 @@
-import type { WireMessage } from '@waybill/core/driver'
+import { structuredBody, type WireMessage } from '@waybill/core/driver'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { KafkaRecord } from '../src/kafka-client.ts'
@@ -278,6 +278,16 @@ describe('structured CloudEvents', () => {
     expect({ ...message.headers }).toEqual({ traceparent: 'tp' })
     expect(Buffer.from(message.body ?? []).toString()).toBe('{"a":1}')
     expect(structured(event, 'record').key).toBe('record')
+  })
+
+  it('are written with their key, the headers of the application and nothing else', () => {
+    const document = Buffer.from(structuredBody(complete) ?? [])
+    const record = recordOf({ ...complete, structured: document })
+    expect(record.key).toEqual(Buffer.from('customer-1'))
+    expect(record.value).toEqual(document)
+    const contentType = 'application/cloudevents+json; charset=utf-8'
+    expect({ ...record.headers }).toEqual({ 'content-type': contentType, tenant: 'acme', traceparent: '00-a-b-01' })
+    expectSame(wireMessageOf(received(record)), complete)
   })
 
   it('that cannot be read have a problem', () => {

@@ -72,6 +72,23 @@ describe('a partition', () => {
     expect(await isResolved(partition.receive(records(2, 1)))).toBe(false)
   })
 
+  it('goes past what is not to be seen, once all before it is settled', () => {
+    const { partition } = intake()
+    void partition.receive(records(0, 2))
+    partition.pass(7n)
+    const slots = [0, 1].map(() => partition.begin(partition.take()))
+    expect(partition.next).toBe(7n)
+    partition.accept(slots[1]!)
+    expect(partition.uncommitted).toBe(undefined)
+    partition.accept(slots[0]!)
+    expect(partition.uncommitted?.offset).toBe(7n)
+    partition.pass(9n)
+    expect(partition.uncommitted?.offset).toBe(9n)
+    partition.stop()
+    partition.pass(12n)
+    expect(partition.next).toBe(9n)
+  })
+
   it('runs no further ahead of what is not settled than it may', async () => {
     const { partition } = intake()
     const first = partition.receive(records(0, 100_002))

@@ -75,7 +75,9 @@ describe('records of a fetched partition', () => {
   })
 
   it('that should be there and are not are hollow; nothing behind the end, or behind an open transaction, is missed', () => {
-    expect(recordsFrom(5n, fetched([]))).toEqual({ records: [], next: 5n, isHollow: true })
+    expect(recordsFrom(5n, fetched([]))).toEqual({ records: [], next: 100n, isHollow: true })
+    const far = fetched([], { lastStableOffset: '1000000', highWatermark: '1000000' })
+    expect(recordsFrom(5n, far)).toEqual({ records: [], next: 17_005n, isHollow: true })
     expect(recordsFrom(100n, fetched([])).isHollow).toBe(false)
     expect(recordsFrom(5n, fetched([], { lastStableOffset: '5' })).isHollow).toBe(false)
   })

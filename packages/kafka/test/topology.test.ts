@@ -30,6 +30,12 @@ describe('a channel', () => {
     expect(planOf(channel({ settings: { partitions: 12 } }), defaults).route.partitions).toBe(12)
   })
 
+  it('is compacted when it says so', () => {
+    expect(planOf(channel(), defaults).route.isCompacted).toBe(false)
+    expect(planOf(channel({ settings: { compacted: true } }), defaults).route.isCompacted).toBe(true)
+    expect(() => planOf(channel({ settings: { compacted: 'yes' } }), defaults)).toThrow(/true or false/)
+  })
+
   it('of somebody else is one topic by its address, whose partitions are as they are', () => {
     const { topics, route } = planOf(channel({ address: 'their_topic', groups: [] }), defaults)
     expect(topics).toEqual([{ name: 'their_topic', kind: 'channel', isForeign: true }])

@@ -38,7 +38,7 @@ export const memoryCapabilities: Capabilities = {
   deadLetter: 'lane',
   browse: 'exact',
   nativeExpiry: false,
-  replay: false,
+  replay: [],
   byteBound: true,
   inspect: ['ready', 'unsettled', 'oldestMs'],
   maxBodyBytes: 16 * mebibyte,
@@ -82,6 +82,7 @@ export const memoryProfiles = {
   },
   /** No delay at all: the core waits on lanes; a prefix is settled, not a message, as Kafka. */
   lanes: {
+    send: { ...memoryCapabilities.send, detectsUnroutable: false },
     delayedSend: undefined,
     delayLanes: true,
     settlement: 'cumulative',
@@ -89,7 +90,7 @@ export const memoryProfiles = {
     release: 'atDrain',
     drainKeyed: 'finish',
     temporary: 'client',
-    replay: true,
+    replay: ['oldest', 'time', 'position'],
     inspect: ['ready'],
   },
   /** Dead letters are a settlement, as on Service Bus. */

@@ -63,13 +63,15 @@ export class MemoryChannel {
     this.#bound = this.#bound.filter((each) => each !== group)
   }
 
-  /** Gives a group that nobody ever listened to what was sent before it was made. */
-  replayInto(group: MemoryGroup): void {
-    const older: StoredMessage[] = []
-    for (const { message, sequence, storedAtMs } of this.#log ?? []) {
-      if (sequence <= group.createdAfter) older.push(new StoredMessage(message, sequence, storedAtMs))
-    }
-    group.main.addOlder(older)
+  /** Gives a group that nobody ever listened to what was sent before it was made, as far back as `from` says. */
+  replayInto(group: MemoryGroup, from: (message: StoredMessage) => boolean): void {
+    const older = (this.#log ?? []).filter((each) => each.sequence <= group.createdAfter && from(each))
+    group.main.addOlder(older.map((each) => new StoredMessage(each.message, each.sequence, each.storedAtMs)))
+  }
+
+  /** Whether a message at this place was ever stored. */
+  hasReached(sequence: number): boolean {
+    return sequence <= this.#sequence
   }
 
   readonly #nextSequence = (): number => ++this.#sequence

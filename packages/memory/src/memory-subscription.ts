@@ -1,4 +1,4 @@
-import type { Capabilities, DriverContext, ListenRequest, OnDelivery } from '@waybill/core/driver'
+import type { Capabilities, DriverContext, ListenRequest, ListenStart, OnDelivery } from '@waybill/core/driver'
 import { MemoryBrowser } from './memory-browser.ts'
 import type { MemoryBroker } from './memory-broker.ts'
 import { MemoryBrokerError, unsupported } from './memory-errors.ts'
@@ -6,6 +6,7 @@ import type { MemoryGroup } from './memory-group.ts'
 import type { MemoryLane } from './memory-lane.ts'
 import { MemoryListener, type LiveListener } from './memory-listener.ts'
 import type { MemoryNames } from './memory-names.ts'
+import { startIn } from './memory-replay.ts'
 import { MemorySettler } from './memory-settler.ts'
 
 export interface Subscriber {
@@ -28,11 +29,13 @@ export function subscribe(subscriber: Subscriber, { request, onDelivery, onGone 
   const { broker, capabilities, context, names, crash } = subscriber
   checkRequest(request, capabilities)
   const { channel, group: name } = request.source
+  const { from = 'new' } = request
+  const replayed = from === 'new' ? undefined : startIn(names.channel(channel), from, context.clock)
   const group = request.temporary ? makeTemporary(subscriber, request) : names.group(channel, name)
   const lane = names.lane(request.source)
   checkLane(request, group, lane, capabilities)
-  if (request.from === 'oldest' && !group.wasListenedTo) names.channel(channel).replayInto(group)
-  group.wasListenedTo = true
+  if (replayed !== undefined && !group.wasListenedTo) names.channel(channel).replayInto(group, replayed)
+  if (request.intent !== 'browse') group.wasListenedTo = true
   const { clock } = context
   const report = context.report.bind(context)
   const dead = names.lane({ channel, group: name, lane: 'dead' })
@@ -73,8 +76,13 @@ function checkRequest(request: ListenRequest, capabilities: Capabilities): void 
     )
   }
   if (order === 'key' && capabilities.order === 'none') throw unsupported('order by key was asked for')
-  if (from === 'oldest' && !capabilities.replay) throw unsupported('a start at the oldest message was asked for')
+  if (from !== undefined && from !== 'new') checkReplay(from, capabilities)
   if (maxInFlightBytes !== undefined && !capabilities.byteBound) throw unsupported('a bound in bytes was asked for')
+}
+
+function checkReplay(from: Exclude<ListenStart, 'new'>, { replay }: Capabilities): void {
+  const need = from === 'oldest' ? from : from.timeMs === undefined ? 'position' : 'time'
+  if (!replay.includes(need)) throw unsupported(`a start at an earlier message was asked for, by ${need}`)
 }
 
 function checkLane(

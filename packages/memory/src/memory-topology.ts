@@ -67,7 +67,7 @@ function make(site: Site, channel: TopologyChannel): string[] {
   const { broker, capabilities, names } = site
   if (!channelIsThere(site, channel)) broker.channels.set(channel.name, new MemoryChannel(channel.name, broker.turns))
   const made = names.channel(channel.name)
-  if (capabilities.replay) made.keepLog()
+  if (capabilities.replay.length > 0) made.keepLog()
   return [made.name, ...channel.groups.flatMap((group) => makeGroup(site, made, channel, group))]
 }
 

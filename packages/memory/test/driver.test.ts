@@ -416,7 +416,7 @@ describe('other capabilities', () => {
   })
 
   test('replay: a new group may start at the oldest message, once', async () => {
-    const site = await open({ capabilities: { replay: true } })
+    const site = await open({ capabilities: { replay: ['oldest', 'time', 'position'] } })
     await site.send({ channel: 'orders' }, 'a', 'b')
     const late = { channel: 'orders', group: 'late' }
     const topology = { channels: [{ name: 'orders', keyed: false, groups: [{ name: 'late', delaysMs: [] }] }] }

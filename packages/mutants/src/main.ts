@@ -4,30 +4,30 @@ import { Command } from 'commander'
 import pc from 'picocolors'
 import { coverageProblems, coveredCases, reasons } from './coverage.ts'
 import { eachOf } from './each-of.ts'
-import type { Mutant } from './mutant.ts'
-import { mutants } from './mutants.ts'
+import { adapters, type AdapterName, type Mutant } from './mutant.ts'
+import { isOfAdapter, mutants } from './mutants.ts'
 import { updateReport } from './report.ts'
 import { summaryTable } from './summary.ts'
-import { memoryGround, rabbitmqGround, tryMutant, tryUnbroken, type Ground, type Verdict } from './trial.ts'
+import { adapterGround, memoryGround, tryMutant, tryUnbroken, type Ground, type Verdict } from './trial.ts'
 
 interface Options {
-  readonly only?: string
-  readonly skipRabbitmq?: boolean
+  readonly only?: readonly string[]
+  readonly skip: readonly string[]
   readonly atOnce: string
 }
 
+const list = (text: string): string[] => text.split(',').map((name) => name.trim())
 const options = new Command('npm run test:mutants --')
   .description('Shows that the conformance kit catches broken drivers, cores and adapters.')
-  .option('--only <names>', 'these mutants only, by name')
-  .option('--skip-rabbitmq', 'leave out the mutants that need RabbitMQ')
+  .option('--only <names>', 'these mutants only, by name', list)
+  .option('--skip <adapters>', `leave out the mutants of these adapters, which need brokers: ${adapters}`, list, [])
   .option('--at-once <number>', 'how many mutants of the memory driver to run at a time', '4')
   .parse()
   .opts<Options>()
 
 const chosen = chosenMutants()
-const onMemory = chosen.filter(({ kind }) => kind !== 'rabbitmq')
-const onRabbitmq = options.skipRabbitmq === true ? [] : chosen.filter(({ kind }) => kind === 'rabbitmq')
-const total = onMemory.length + onRabbitmq.length
+const onMemory = chosen.filter((mutant) => !isOfAdapter(mutant))
+const total = chosen.length
 const isWhole = total === mutants.length
 const verdicts: Verdict[] = []
 const problems: string[] = isWhole ? [...coverageProblems(mutants)] : []
@@ -35,20 +35,22 @@ const problems: string[] = isWhole ? [...coverageProblems(mutants)] : []
 for (const [profile, tried = []] of Object.entries(Object.groupBy(onMemory, ({ profile = 'copies' }) => profile))) {
   await onGround(`memory, ${profile}`, memoryGround(profile), tried, Number(options.atOnce))
 }
-if (onRabbitmq.length > 0) await withRabbitmq((ground) => onGround('rabbitmq', ground, onRabbitmq, 1))
+for (const adapter of adapters) await onBroker(adapter)
 await finish()
 
 function chosenMutants(): readonly Mutant[] {
-  if (options.only === undefined) return mutants
-  const names = options.only.split(',')
-  const unknown = names.filter((name) => mutants.every((mutant) => mutant.name !== name))
-  if (unknown.length > 0) {
-    console.error(
-      `--only: there is no mutant ${unknown.join(', ')}; there are ${mutants.map(({ name }) => name).join(', ')}`,
-    )
-    process.exit(1)
-  }
-  return mutants.filter(({ name }) => names.includes(name))
+  const { only, skip } = options
+  const names = mutants.map(({ name }) => name)
+  refuseUnknown('--only', 'mutant', only ?? [], names)
+  refuseUnknown('--skip', 'adapter', skip, adapters)
+  return mutants.filter(({ name, kind }) => (only?.includes(name) ?? true) && !skip.includes(kind))
+}
+
+function refuseUnknown(option: string, what: string, given: readonly string[], known: readonly string[]): void {
+  const unknown = given.filter((name) => !known.includes(name))
+  if (unknown.length === 0) return
+  console.error(`${option}: there is no ${what} ${unknown.join(', ')}; there are ${known.join(', ')}`)
+  process.exit(1)
 }
 
 async function onGround(what: string, ground: Ground, tried: readonly Mutant[], atOnce: number): Promise<void> {
@@ -61,11 +63,13 @@ async function onGround(what: string, ground: Ground, tried: readonly Mutant[], 
   await eachOf(tried, atOnce, async (mutant) => show(await tryMutant(mutant, ground)))
 }
 
-async function withRabbitmq(work: (ground: Ground) => Promise<void>): Promise<void> {
-  console.log('rabbitmq: starting a broker ...')
-  const broker = await startBroker('rabbitmq')
+async function onBroker(adapter: AdapterName): Promise<void> {
+  const tried = chosen.filter(({ kind }) => kind === adapter)
+  if (tried.length === 0) return
+  console.log(`${adapter}: starting a broker ...`)
+  const broker = await startBroker(adapter)
   try {
-    await work(rabbitmqGround(broker.description))
+    await onGround(adapter, adapterGround(adapter, broker.description), tried, 1)
   } finally {
     await broker.stop()
   }

@@ -1,10 +1,15 @@
 import type { SourcePatch } from '@waybill/source-patch'
 
+/** The adapters that have mutants, by the names of their packages and brokers. */
+export const adapters = ['rabbitmq', 'kafka'] as const
+
+export type AdapterName = (typeof adapters)[number]
+
 /**
  * What is broken, and what it is run on: `driver`, a wrapper around the memory driver; `core`, the source of the core on
- * the memory driver; `rabbitmq`, the source of the RabbitMQ adapter, or of the core beneath it, on the real broker.
+ * the memory driver; an adapter, its source, or that of the core beneath it, on the real broker.
  */
-export type MutantKind = 'driver' | 'core' | 'rabbitmq'
+export type MutantKind = 'driver' | 'core' | AdapterName
 
 /** One deliberately broken adapter or core, and how the conformance kit finds out. */
 export interface Mutant {

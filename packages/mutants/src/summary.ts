@@ -6,6 +6,7 @@ const titles: { readonly [kind in MutantKind]: string } = {
   driver: 'drivers, around memory',
   core: 'cores, on memory',
   rabbitmq: 'RabbitMQ adapters, on the broker',
+  kafka: 'Kafka adapters, on the broker',
 }
 
 /** What was tried and caught, by kind of mutant. */

@@ -1,5 +1,5 @@
 import type { Timings } from '@waybill/conformance'
-import type { Mutant } from './mutant.ts'
+import type { AdapterName, Mutant } from './mutant.ts'
 import { runMutant, type CaseOutcome, type MutantRun } from './mutant-process.ts'
 
 /** What a mutant is run on. */
@@ -17,8 +17,8 @@ export const memoryGround = (profile = 'copies'): Ground => ({
   timings: { arriveMs: 1_500, recoverMs: 2_000 },
 })
 
-export const rabbitmqGround = (broker: unknown): Ground => ({
-  harness: 'packages/rabbitmq/test/rabbitmq-harness.ts',
+export const adapterGround = (adapter: AdapterName, broker: unknown): Ground => ({
+  harness: `packages/${adapter}/test/${adapter}-harness.ts`,
   broker,
 })
 

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { coverageProblems } from '../src/coverage.ts'
-import { mutants } from '../src/mutants.ts'
+import { isOfAdapter, mutants } from '../src/mutants.ts'
 import { memoryGround, tryMutant } from '../src/trial.ts'
 
-// The whole, RabbitMQ and every case included, is `npm run test:mutants`.
+// The whole, real brokers and every case included, is `npm run test:mutants`.
 
 test('every case of SND to LIF has a mutant or a reason', () => {
   expect(coverageProblems(mutants)).toEqual([])
 })
 
 describe.concurrent('each mutant of the memory driver and the core is caught', () => {
-  test.for(mutants.filter(({ kind }) => kind !== 'rabbitmq').map((mutant) => [mutant.name, mutant] as const))(
+  test.for(mutants.filter((mutant) => !isOfAdapter(mutant)).map((mutant) => [mutant.name, mutant] as const))(
     '%s',
     { timeout: 120_000 },
     async ([, mutant], { expect: check }) => {

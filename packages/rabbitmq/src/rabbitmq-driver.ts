@@ -64,7 +64,7 @@ function capabilitiesOf({ maxBodyBytes, consumerTimeoutMs, redeliveryHorizonMs }
     deadLetter: 'lane',
     browse: 'exact',
     nativeExpiry: false,
-    replay: false,
+    replay: [],
     byteBound: false,
     inspect: ['ready'],
     maxBodyBytes,

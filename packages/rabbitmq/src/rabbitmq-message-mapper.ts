@@ -1,4 +1,4 @@
-import { structuredContentType, structuredEvent, type WireMessage } from '@waybill/core/driver'
+import { structuredContentType, structuredEvent, structuredMediaType, type WireMessage } from '@waybill/core/driver'
 import type { Message, Options } from 'amqplib'
 import { fieldText, timeOfSeconds } from './rabbitmq-field-text.ts'
 import { headerKind, tombstoneHeader, unescapedHeaderName, wireHeaderName } from './rabbitmq-header-names.ts'
@@ -33,16 +33,9 @@ export class PropertiesWriter {
   }
 
   write(message: WireMessage): Options.Publish {
-    const table = this.#table()
-    const { id, type, contentType, extensions, headers } = message
-    table['ce-id'] = id
-    table['ce-source'] = message.source
-    table['ce-type'] = type
-    table['ce-time'] = message.time
-    table['ce-partitionkey'] = message.key
-    table['ce-datacontenttype'] = fits(contentType) ? undefined : contentType
-    table[tombstoneHeader] = message.body === undefined ? true : undefined
-    for (const name in extensions) this.#set(`ce-${name}`, extensions[name])
+    const { id, type, extensions, headers } = message
+    const contentType = message.structured === undefined ? message.contentType : structuredMediaType
+    this.#writeAttributes(message.structured === undefined ? message : inDocument)
     for (const name in headers) this.#set(wireHeaderName(name), headers[name])
     const properties = this.#properties
     properties.messageId = short(id)
@@ -50,6 +43,20 @@ export class PropertiesWriter {
     properties.contentType = short(contentType)
     properties.correlationId = short(extensions['correlationid'])
     return properties as Options.Publish
+  }
+
+  #writeAttributes(message: WireMessage): void {
+    const table = this.#table()
+    const { contentType, extensions } = message
+    table['ce-specversion'] = message === inDocument ? undefined : '1.0'
+    table['ce-id'] = message.id
+    table['ce-source'] = message.source
+    table['ce-type'] = message.type
+    table['ce-time'] = message.time
+    table['ce-partitionkey'] = message.key
+    table['ce-datacontenttype'] = fits(contentType) ? undefined : contentType
+    table[tombstoneHeader] = message.body === undefined ? true : undefined
+    for (const name in extensions) this.#set(`ce-${name}`, extensions[name])
   }
 
   #set(name: string, value: string | undefined): void {
@@ -70,11 +77,25 @@ export class PropertiesWriter {
   }
 }
 
-function newTable(): FieldTable {
-  return Object.assign(Object.create(null), { 'ce-specversion': '1.0' }) as FieldTable
+/** What is left to say in headers of an event that is one document. */
+const inDocument: WireMessage = {
+  id: undefined,
+  source: undefined,
+  type: undefined,
+  time: undefined,
+  contentType: undefined,
+  extensions: {},
+  key: undefined,
+  headers: {},
+  body: noBody,
 }
 
-export function contentOf({ body }: WireMessage): Buffer {
+function newTable(): FieldTable {
+  return Object.create(null) as FieldTable
+}
+
+export function contentOf(message: Pick<WireMessage, 'body' | 'structured'>): Buffer {
+  const body = message.structured ?? message.body
   if (body === undefined) return noBody
   return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }

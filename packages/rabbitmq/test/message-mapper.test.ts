@@ -1,4 +1,4 @@
-import type { WireMessage } from '@waybill/core/driver'
+import { structuredBody, type WireMessage } from '@waybill/core/driver'
 import type { Message } from 'amqplib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -267,6 +267,18 @@ describe('structured CloudEvents', () => {
     expect({ ...message.extensions }).toEqual({ mine: '7' })
     expect({ ...message.headers }).toEqual({ traceparent: 'tp' })
     expect(Buffer.from(message.body ?? []).toString()).toBe('{"a":1}')
+  })
+
+  it('are written with the headers of the application, and what other clients look for', () => {
+    const writer = new PropertiesWriter()
+    sent({ ...complete, extensions: table({ other: 'x' }) }, writer)
+    const document = Buffer.from(structuredBody(complete) ?? [])
+    const published = sent({ ...complete, structured: document }, writer)
+    expect(published.content).toEqual(document)
+    expect(published.properties).toMatchObject({ contentType, messageId: '0199', correlationId: 'c1' })
+    expect(published.properties.headers).toEqual({ tenant: 'acme', traceparent: '00-a-b-01' })
+    expect(wireMessageOf(published)).toMatchObject({ ...complete, headers: { tenant: 'acme' }, extensions: {} })
+    expect(sent(complete, writer).properties.headers).toMatchObject({ 'ce-specversion': '1.0', 'ce-id': '0199' })
   })
 
   it.each<[string, object, string | undefined]>([

@@ -41,7 +41,7 @@ const common: Capabilities = {
   deadLetter: 'lane',
   browse: 'exact',
   nativeExpiry: false,
-  replay: false,
+  replay: [],
   byteBound: false,
   inspect: [],
   maxBodyBytes: 65_536,

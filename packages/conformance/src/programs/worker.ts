@@ -12,6 +12,8 @@ export interface WorkerOptions {
   readonly store: string
   readonly retentionMs: number
   readonly name: string
+  /** Of the channel. */
+  readonly ordering?: 'key'
 }
 
 /** What the parent says of one run of the handler. */
@@ -20,21 +22,26 @@ export interface Work {
   readonly fails: boolean
 }
 
-/** A consumer to be killed: handles each message under a claim, and commits its effect where it survives the process. */
-async function work({ url, channel, group, concurrency, store, retentionMs, name }: WorkerOptions): Promise<void> {
+/**
+ * A consumer to be killed: handles each message under a claim, and commits its effect where it survives the process.
+ * SIGTERM closes it.
+ */
+async function work(options: WorkerOptions): Promise<void> {
+  const { url, channel, group, concurrency, store, retentionMs, name, ordering } = options
   const desk = { url: store, caller: name, retentionMs }
   const messaging = await connect(url, { source: '/conformance/worker' })
+  process.once('SIGTERM', () => void messaging.close({ drainMs: 5_000 }))
   const idempotency = { store: remoteStore(desk) }
   const retry = { maxAttempts: 100, delaysMs: [100] }
   await messaging.consume(
-    itemChannel(channel, [group]),
+    itemChannel(channel, [group], ordering === undefined ? {} : { ordering }),
     { group, concurrency, retry, idempotency },
-    async (_, context) => {
+    async ({ key, n }, context) => {
       const { id } = context.message
-      const { forMs, fails } = (await callStore(desk, 'work', { id })) as Work
+      const { forMs, fails } = (await callStore(desk, 'work', { id, key, n })) as Work
       await new Promise((resolve) => setTimeout(resolve, forMs))
       if (fails) throw new Error('planted')
-      await callStore(desk, 'commit', { id })
+      await callStore(desk, 'commit', { id, key, n })
     },
   )
   console.log('ready')

@@ -75,8 +75,11 @@ export interface DriverConnection {
    * At most `request.maxInFlight` deliveries are unresolved at a time.
    */
   listen(request: ListenRequest, onDelivery: OnDelivery): Promise<Listener>
-  /** Numbers for depth, lag and health. Only those named in `capabilities.inspect` are present. */
-  inspect(address: Address, signal: AbortSignal): Promise<Inspection>
+  /**
+   * Numbers for depth, lag and health. Only those named in `capabilities.inspect` are present. With the `horizon` of an
+   * earlier inspection, only what was there then is counted.
+   */
+  inspect(address: Address, signal: AbortSignal, horizon?: unknown): Promise<Inspection>
   /** Flushes what was handed over, then disconnects. Idempotent; resolves also when the connection is already lost. */
   close(): Promise<void>
 }
@@ -114,8 +117,11 @@ export interface ListenRequest {
   readonly maxInFlightBytes?: number
   /** A group of this listener's own, made here and gone with it: broadcast, replies. It is in no topology. */
   readonly temporary?: boolean
-  /** Where a group that does not exist yet, or a temporary one, starts. `oldest` only where `capabilities.replay`. */
-  readonly from?: 'new' | 'oldest'
+  /**
+   * Where a temporary group starts, or one that nobody ever listened to: later it goes on where it was. Reaches back, never
+   * past what waits for the group already. Only what `capabilities.replay` names. Conformance: TOP-13.
+   */
+  readonly from?: ListenStart
   /**
    * `browse`: look without consuming. Every message there is delivered once, held unsettled until `drain`, and
    * `Listener.ended` resolves with `undefined` at the end of what was there when it began. A delivery that resolves
@@ -123,6 +129,16 @@ export interface ListenRequest {
    */
   readonly intent?: 'consume' | 'browse'
 }
+
+/**
+ * `timeMs`: the first message stored at that time of the wall clock or later. `positions`: those messages, as
+ * `Delivery.position` names them, one of each shard; shards that none names start as without.
+ */
+export type ListenStart =
+  | 'new'
+  | 'oldest'
+  | { readonly timeMs: number; readonly positions?: undefined }
+  | { readonly positions: readonly string[]; readonly timeMs?: undefined }
 
 export interface Delivery {
   /**
@@ -211,6 +227,8 @@ export interface GroupLanes {
 export interface Inspection {
   /** Messages waiting to be delivered. */
   readonly ready?: number
+  /** Where the group's messages end, for `inspect` to look no further. Only where the broker keeps them in order. */
+  readonly horizon?: unknown
   /** Messages delivered and not settled. */
   readonly unsettled?: number
   /** Age of the oldest waiting message. */
@@ -259,7 +277,7 @@ export interface Capabilities {
   /** Whether a blocked key holds only itself, or the window it shares. */
   readonly blockedKeyHolds: 'key' | 'window'
   readonly release: 'each' | 'atDrain'
-  /** What draining does with keyed messages that never started. */
+  /** What draining does with keyed messages that never started, or are held for their next attempt. */
   readonly drainKeyed: 'release' | 'finish'
   readonly membersPerGroup: number
   /** Who makes temporary groups. */
@@ -268,8 +286,8 @@ export interface Capabilities {
   readonly browse: 'exact' | 'approximate'
   /** Whether the broker drops messages past their `expirytime` by itself. The core checks in any case. */
   readonly nativeExpiry: boolean
-  /** Whether a new group can start at the oldest message. */
-  readonly replay: boolean
+  /** Where else than at the newest message a new group can start. Empty: nowhere. */
+  readonly replay: readonly ('oldest' | 'time' | 'position')[]
   /** Whether `maxInFlightBytes` is honoured. */
   readonly byteBound: boolean
   readonly inspect: readonly ('ready' | 'unsettled' | 'oldestMs')[]

@@ -14,6 +14,7 @@ export type {
   Lease,
   Listener,
   ListenRequest,
+  ListenStart,
   OnDelivery,
   Outgoing,
   SendDone,
@@ -39,7 +40,7 @@ export { hintFor } from './nearest-name.ts'
 export { ContiguousPrefixAcker } from './contiguous-prefix-acker.ts'
 export { DueHeap, type Due } from './due-heap.ts'
 export { LeaseRenewer } from './lease-renewer.ts'
-export { structuredContentType, structuredEvent } from './structured-event.ts'
+export { structuredBody, structuredContentType, structuredEvent, structuredMediaType } from './structured-event.ts'
 export {
   anyTextOption,
   booleanOption,

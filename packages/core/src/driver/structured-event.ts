@@ -2,6 +2,8 @@ import type { Headers, WireMessage } from './wire-message.ts'
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
 export const structuredContentType = 'application/cloudevents'
+/** What a CloudEvent in one JSON document is sent as. */
+export const structuredMediaType = `${structuredContentType}+json; charset=utf-8`
 
 /** A CloudEvent that travels as one JSON document. What cannot be read has `problem` and its bytes. Never throws. */
 export function structuredEvent(contentType: string, body: Buffer, headers: Headers): WireMessage {
@@ -72,11 +74,47 @@ function bodyOf(
     return bytesOfBase64(event.data_base64)
   }
   if (!('data' in event)) return undefined
-  const isText = typeof event.data === 'string' && contentType !== undefined && !/[/+]json\s*(;|$)/i.test(contentType)
+  const isText = typeof event.data === 'string' && contentType !== undefined && !isJson(contentType)
   return Buffer.from(isText ? (event.data as string) : JSON.stringify(event.data))
 }
 
 function bytesOfBase64(text: unknown): Uint8Array {
   if (typeof text !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new Error('data_base64 is no base64')
   return Buffer.from(text, 'base64')
+}
+
+/**
+ * The event as one JSON document, its key as `partitionkey`: data that is JSON as it is, other text in UTF-8 as text, all
+ * else as base64. `undefined`: a tombstone, which is no document.
+ */
+export function structuredBody(message: WireMessage): Uint8Array | undefined {
+  const { id, source, type, time, contentType, key, extensions, body } = message
+  if (body === undefined) return undefined
+  const named = { specversion: '1.0', id, source, type, time, datacontenttype: contentType, partitionkey: key }
+  const attributes = JSON.stringify({ ...extensions, ...named })
+  return Buffer.from(`${attributes.slice(0, -1)},${memberOf(body, contentType ?? '')}}`)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function memberOf(body: Uint8Array, contentType: string): string {
+  try {
+    if (isJson(contentType)) {
+      const text = utf8.decode(body)
+      JSON.parse(text)
+      return `"data":${text}`
+    }
+    if (isUtf8Text(contentType)) return `"data":${JSON.stringify(utf8.decode(body))}`
+  } catch {
+    // It is not what it says; as bytes it arrives as it is.
+  }
+  return `"data_base64":"${Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64')}"`
+}
+
+function isJson(contentType: string): boolean {
+  return /[/+]json\s*(;|$)/i.test(contentType)
+}
+
+function isUtf8Text(contentType: string): boolean {
+  return /^text\//i.test(contentType) && !/;\s*charset=(?!"?utf-8)/i.test(contentType)
 }

@@ -31,6 +31,11 @@ export interface WireMessage {
   readonly headers: Headers
   /** `undefined`: a tombstone, which is not the same as an empty body where the broker can tell them apart. */
   readonly body: Uint8Array | undefined
+  /**
+   * The event as one JSON document. A mapper that is given it writes this with `structuredMediaType`, instead of the body
+   * and the attributes; key and headers stay where they are. Only in sends.
+   */
+  readonly structured?: Uint8Array
   /** Set by a mapper that could not read the envelope: what was wrong. The core sends such a message to the invalid message channel. */
   readonly problem?: string
 }

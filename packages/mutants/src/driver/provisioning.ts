@@ -129,7 +129,7 @@ export const provisioning: readonly DriverMutant[] = [
     story: 'Declares that a group can start at the oldest message, and starts at the newest.',
     wrap: (driver) =>
       listeners((connection, { from: _, ...request }, onDelivery) => connection.listen(request, onDelivery))(
-        wrapDriver(driver, { capabilities: { ...driver.capabilities, replay: true } }),
+        wrapDriver(driver, { capabilities: { ...driver.capabilities, replay: ['oldest'] } }),
       ),
     red: {
       'TOP-13': /late: [\d.]+ messages handled: not within/,

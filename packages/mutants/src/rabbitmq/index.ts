@@ -1,8 +1,10 @@
+import { type AdapterMutant, inAdapter } from '../adapter-mutant.ts'
 import { inCore } from '../core/core-mutant.ts'
-import { inRabbitmq, type RabbitmqMutant } from './rabbitmq-mutant.ts'
+
+const inRabbitmq = inAdapter('rabbitmq')
 
 /** Every RabbitMQ adapter that is broken by a patch. */
-export const brokenRabbitmq: readonly RabbitmqMutant[] = [
+export const brokenRabbitmq: readonly AdapterMutant[] = [
   {
     name: 'rabbitmq-acks-before-the-handler',
     story: 'Acknowledges what it hands on, and not what was handled.',

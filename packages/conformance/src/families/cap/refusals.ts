@@ -81,9 +81,15 @@ const asks: readonly Ask[] = [
   },
   {
     capability: 'replay',
-    isDeclared: ({ replay }) => replay,
-    without: (all) => ({ ...all, replay: false }),
+    isDeclared: ({ replay }) => replay.includes('oldest'),
+    without: (all) => withoutReplay(all, 'oldest'),
     ask: (messaging, kit) => messaging.consume(plain(kit), { group, startFrom: 'beginning' }, handler),
+  },
+  {
+    capability: 'replay.time',
+    isDeclared: ({ replay }) => replay.includes('time'),
+    without: (all) => withoutReplay(all, 'time'),
+    ask: (messaging, kit) => messaging.consume(plain(kit), { group, startFrom: { time: new Date(0) } }, handler),
   },
   {
     capability: 'inspect ready',
@@ -166,6 +172,10 @@ function keyed(kit: Kit): ItemChannel<typeof group> {
 
 function withoutDelay({ retryInPlace: _, delayedSend: __, ...all }: Capabilities): Capabilities {
   return { ...all, delayLanes: false }
+}
+
+function withoutReplay(all: Capabilities, what: Capabilities['replay'][number]): Capabilities {
+  return { ...all, replay: all.replay.filter((each) => each !== what) }
 }
 
 function watchUse(driver: Driver, touched: string[]): Driver {

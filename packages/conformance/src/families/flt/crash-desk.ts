@@ -2,7 +2,8 @@ import { memoryIdempotencyStore } from '@waybill/core'
 import type { Kit } from '../../kit.ts'
 import type { Work } from '../../programs/worker.ts'
 import { type Call, type ServedStore, serveStore } from '../../served-store.ts'
-import { wrapStore } from '../idm/stores.ts'
+import { withShortLeases } from '../idm/stores.ts'
+import { EffectBook, type Run } from './effect-book.ts'
 
 /** Where a process is when it is killed. */
 export const crashPoints = [
@@ -37,18 +38,9 @@ interface DeskOptions {
  * every worker, so it knows where a process is, and has it killed there.
  */
 export class CrashDesk {
-  /** What was done, by the id of the message, and which worker did it. */
-  readonly effects = new Map<string, string>()
-  /** Commits of what was committed before: the inbox has it, so nothing is done. */
-  refusedCommits = 0
-  /** Those whose first commit was of a process that lives: it completed, so nobody should have run it again. */
-  needlessRuns = 0
-  /** Runs of one message begun while another worker that lives had it running. */
-  overlaps = 0
+  readonly book = new EffectBook()
   readonly retentionMs: number
   readonly #options: DeskOptions
-  readonly #running = new Map<string, string>()
-  readonly #dead = new Set<string>()
   #served: ServedStore | undefined
 
   constructor(kit: Kit, options: DeskOptions) {
@@ -66,13 +58,8 @@ export class CrashDesk {
 
   async open(): Promise<void> {
     const lasting = memoryIdempotencyStore({ retentionMs: this.retentionMs })
-    const shortened = (leaseMs: number): number => Math.min(leaseMs, longestLeaseMs)
-    const store = wrapStore(lasting, {
-      claim: (request) => lasting.claim({ ...request, leaseMs: shortened(request.leaseMs) }),
-      renew: (holder, leaseMs) => lasting.renew(holder, shortened(leaseMs)),
-    })
     this.#served = await serveStore({
-      store,
+      store: withShortLeases(lasting, longestLeaseMs),
       answer: async (call) => this.#answer(call),
       reached: (when, call, answer) => this.#lives(call.caller, pointOf(when, call, answer)),
     })
@@ -83,25 +70,16 @@ export class CrashDesk {
   }
 
   #answer({ name, caller, body }: Call): Work | boolean {
-    const { id } = body as { id: string }
-    if (name === 'work') return this.#begin(caller, id)
-    this.#running.delete(id)
-    const first = this.effects.get(id)
-    if (first === undefined) this.effects.set(id, caller)
-    else {
-      this.refusedCommits++
-      if (!this.#dead.has(first)) this.needlessRuns++
-    }
-    return first === undefined
+    const run = { id: (body as { id: string }).id, worker: caller }
+    return name === 'work' ? this.#begin(run) : this.book.commit(run)
   }
 
-  #begin(worker: string, id: string): Work {
-    const other = this.#running.get(id)
-    if (other !== undefined && other !== worker && !this.#dead.has(other)) this.overlaps++
-    this.#running.set(id, worker)
+  #begin(run: Run): Work {
+    const { worker } = run
+    this.book.begin(run)
     const isSlow = isForRenewal(worker) && this.#wants('during renew')
     const fails = !isForRenewal(worker) && this.#wantsRelease() && Math.random() < crashShare
-    if (fails) this.#running.delete(id)
+    if (fails) this.book.fail(run)
     return { forMs: isSlow ? untilRenewedMs : 5, fails }
   }
 
@@ -115,11 +93,11 @@ export class CrashDesk {
 
   /** False: the worker is dead, now or since before. */
   #lives(worker: string, point: CrashPoint | undefined): boolean {
-    if (this.#dead.has(worker)) return false
+    if (this.book.isDead(worker)) return false
     if (point === undefined || !this.#wants(point) || isForRenewal(worker) !== (point === 'during renew')) return true
     if (point !== 'during renew' && Math.random() > crashShare) return true
     this.#options.left.set(point, (this.#options.left.get(point) ?? 0) - 1)
-    this.#dead.add(worker)
+    this.book.died(worker)
     this.#options.kill(worker, point)
     return false
   }

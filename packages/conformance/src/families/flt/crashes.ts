@@ -55,14 +55,15 @@ export const crashes: readonly Behaviour[] = [
         for (let n = 0; desk.left > 0 && !kit.signal.aborted; n++) {
           await one.send(item(one === slow ? -2 - n : n), { timeoutMs: 30_000 })
           const ahead = (): number => [load, slow].reduce((sum, { ledger }) => sum + ledger.acknowledged.size, 0)
-          while (desk.left > 0 && ahead() - desk.effects.size > mostAhead && !kit.signal.aborted) await kit.sleep(20)
+          while (desk.left > 0 && ahead() - desk.book.effects.size > mostAhead && !kit.signal.aborted)
+            await kit.sleep(20)
           await kit.sleep(one === slow ? 200 : 10)
         }
       }
-      const telling = everySecond(kit, () => kit.step(`${desk.left} kills left, ${desk.effects.size} effects`))
+      const telling = everySecond(kit, () => kit.step(`${desk.left} kills left, ${desk.book.effects.size} effects`))
       await Promise.all([publish(load), publish(slow)])
       const sent = [load, slow].flatMap(({ ledger }) => [...ledger.acknowledged])
-      const missing = (): readonly string[] => sent.filter((id) => !desk.effects.has(id))
+      const missing = (): readonly string[] => sent.filter((id) => !desk.book.effects.has(id))
       const lookMs = kit.timings.recoverMs + kit.timings.arriveMs + 60_000
       await kit.eventually('every effect is done', () => missing().length === 0, lookMs).finally(telling)
       for (const { channel } of [load, slow]) await untilSettled(kit, channel.name)
@@ -79,19 +80,22 @@ export const crashes: readonly Behaviour[] = [
           ok: sent.length - missing().length,
           lost: missing().length,
         },
-        { refusedCommits: desk.refusedCommits, ...figures },
+        { refusedCommits: desk.book.refusedCommits, ...figures },
       )
       equal(rejected, 0)
-      equal(desk.effects.size, sent.length, 'effects of what was never sent')
-      equal(desk.needlessRuns, 0, 'runs of what a living process had done')
-      equal(desk.overlaps, 0, 'runs of one message at a time on two living processes')
+      equal(desk.book.effects.size, sent.length, 'effects of what was never sent')
+      equal(desk.book.needlessRuns, 0, 'runs of what a living process had done')
+      equal(desk.book.overlaps, 0, 'runs of one message at a time on two living processes')
       const afterCommit = killed.get('after commit') ?? 0
       const kills = crashPoints.length * each
       ok(
-        desk.refusedCommits >= afterCommit,
-        `${desk.refusedCommits} commits refused: the kills after commit left no trace`,
+        desk.book.refusedCommits >= afterCommit,
+        `${desk.book.refusedCommits} commits refused: the kills after commit left no trace`,
       )
-      ok(desk.refusedCommits <= kills * concurrency, `${desk.refusedCommits} commits refused after ${kills} kills`)
+      ok(
+        desk.book.refusedCommits <= kills * concurrency,
+        `${desk.book.refusedCommits} commits refused after ${kills} kills`,
+      )
       for (const { channel } of [load, slow]) deepEqual(await kit.probe.readDeadLetters(channel.name, group), [])
     },
     refusal: refusesRetries,

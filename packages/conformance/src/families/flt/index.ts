@@ -5,6 +5,7 @@ import { clock } from './clock.ts'
 import { crashes } from './crashes.ts'
 import { links } from './links.ts'
 import { members } from './members.ts'
+import { memberships } from './memberships.ts'
 import { once } from './once.ts'
 import { outages } from './outages.ts'
 import { resets } from './resets.ts'
@@ -19,6 +20,7 @@ export const faults: readonly Behaviour[] = [
   ...blocks,
   ...crashes,
   ...members,
+  ...memberships,
   ...resets,
   ...clock,
 ]

@@ -9,6 +9,7 @@ export const group = 'billing'
 const senders = 20
 const pauseMs = 5
 const workMs = 2
+const mostAhead = 1_000
 
 export interface LoadOptions {
   /** Messages to send at least; sending goes on as long as it is disturbed. */
@@ -49,6 +50,12 @@ export class Load {
     const { recoverMs, arriveMs } = this.#kit.timings
     const reached = (): boolean => this.ledger.handledMessages >= wanted
     await this.#kit.eventually(`${more} more messages handled`, reached, recoverMs + arriveMs)
+  }
+
+  /** Resolves once no more messages wait to be handled than can be in the time that there is in the end. */
+  async room(): Promise<void> {
+    const ahead = (): number => this.ledger.acknowledged.size - this.ledger.handledMessages
+    while (ahead() > mostAhead && !this.#kit.signal.aborted) await this.#kit.sleep(20)
   }
 
   /** Runs `senders` while `disturb` does its worst; they are to stop once it has ended. */
@@ -105,6 +112,7 @@ export async function underLoad(
     while ((disturbed || next < count) && !kit.signal.aborted) {
       const n = next++
       await load.send(item(n, { key: `k${n % 16}` }), { timeoutMs: 120_000 })
+      await load.room()
       await kit.sleep(pauseMs)
     }
   }

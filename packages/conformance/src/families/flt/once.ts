@@ -81,6 +81,7 @@ async function onceThrough(kit: Kit, { count, times, pauseMs, connect = {}, faul
   const publish = async (_: unknown, index: number): Promise<void> => {
     while ((disturbed || next < count) && !kit.signal.aborted) {
       await Promise.all(Array.from({ length: burst }, () => sendOne(`k${index}`)))
+      await load.room()
       await kit.sleep(pauseMs * (0.5 + Math.random()))
     }
   }

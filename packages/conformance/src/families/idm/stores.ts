@@ -18,6 +18,14 @@ export function wrapStore(store: IdempotencyStore, changes: Partial<IdempotencyS
   }
 }
 
+/** No claim is kept for longer than `longestMs` after its last renewal. */
+export function withShortLeases(store: IdempotencyStore, longestMs: number): IdempotencyStore {
+  return wrapStore(store, {
+    claim: (request) => store.claim({ ...request, leaseMs: Math.min(request.leaseMs, longestMs) }),
+    renew: (holder, leaseMs) => store.renew(holder, Math.min(leaseMs, longestMs)),
+  })
+}
+
 /** As a process sees `store` that stands still after it claimed: the claim ends `leaseMs` later. */
 export function withoutRenewal(store: IdempotencyStore, leaseMs: number): IdempotencyStore {
   return wrapStore(store, {

@@ -49,6 +49,34 @@ export const serial: readonly Behaviour[] = [
     refusal: refusesOrder,
   },
   {
+    id: 'ORD-02',
+    part: 'a member joins while all keys run',
+    needs: { capability: ordered },
+    async run(kit) {
+      const orders = kit.channel([group], { ordering: 'key' })
+      const [first, second] = await members(kit, 2)
+      const sender = await kit.connect()
+      const runs = kit.record<Item>(group)
+      const gate = kit.gate()
+      const keys = 16
+      const held = runs.handler(({ n }) => (n < keys ? gate.opened : Promise.resolve()))
+      await first?.consume(orders, { group, concurrency: keys }, held)
+      const data = items(6 * keys, { keys })
+      const ids = [...(await sendItems(sender, orders, data.slice(0, keys)))]
+      await runs.untilRuns(keys)
+      ids.push(...(await sendItems(sender, orders, data.slice(keys))))
+      await second?.consume(orders, { group, concurrency: keys }, held)
+      // The time in which a broker shares the keys out anew, before those who have them are done.
+      await kit.sleep(kit.timings.quietMs + 2 * kit.timings.heartbeatMs)
+      gate.open()
+      await runs.untilDone(ids, kit.timings.arriveMs + kit.timings.leaseMs + 10_000)
+      expectOneAtATime(runs)
+      expectOrder(runs)
+      runs.expectOnce(ids)
+    },
+    refusal: refusesOrder,
+  },
+  {
     id: 'ORD-03',
     needs: { capability: ordered },
     async run(kit) {

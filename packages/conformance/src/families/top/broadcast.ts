@@ -135,6 +135,47 @@ export const broadcast: readonly Behaviour[] = [
       await kit.expectUnsupported(consumer.caughtUp())
     },
   },
+  {
+    id: 'TOP-14',
+    part: 'a copy from the beginning',
+    needs: {
+      capability: {
+        name: 'replay',
+        declared: ({ replay, temporary }) => replay.includes('oldest') && temporary !== 'none',
+      },
+      faults: ['cut'],
+    },
+    async run(kit) {
+      const prices = kit.channel([])
+      const sender = await kit.connect()
+      const ids = await sendItems(sender, prices, items(50, { keys: 5 }))
+      const link = await kit.link()
+      const messaging = await kit.connect({ link })
+      const copy = new Set<string>()
+      let gaps = 0
+      const onGap = (): void => {
+        gaps++
+        copy.clear()
+      }
+      const keep = async (_: Item, { message }: { message: { id: string } }): Promise<void> => void copy.add(message.id)
+      const consumer = await messaging.consumeBroadcast(prices, { startFrom: 'beginning', onGap }, keep)
+      if (kit.capabilities.inspect.includes('ready')) await kit.within('caught up', consumer.caughtUp())
+      await kit.eventually('all that there was', () => copy.size === ids.length)
+      equal(gaps, 0, 'no gap at the start')
+      await link.sever()
+      await kit.eventually('the gap is noticed', () => gaps > 0, kit.timings.recoverMs)
+      deepEqual([...copy], [], 'the copy is thrown away')
+      const all = [...ids, ...(await sendItems(sender, prices, items(10, { keys: 5 })))]
+      await link.restore()
+      await kit.eventually('all of it again', () => copy.size >= all.length, kit.timings.recoverMs)
+      deepEqual([...copy].sort(), [...all].sort(), 'what was there, and what came meanwhile')
+    },
+    async refusal(kit) {
+      const messaging = await kit.connect()
+      const options = { startFrom: 'beginning', onGap: () => {} } as const
+      await kit.expectUnsupported(messaging.consumeBroadcast(kit.channel([]), options, async () => {}))
+    },
+  },
 ]
 
 async function expectNoBroadcast(kit: Kit): Promise<void> {

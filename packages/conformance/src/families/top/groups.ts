@@ -93,29 +93,6 @@ export const groups: readonly Behaviour[] = [
       for (const name of names) equal(await kit.probe.depth({ channel: orders.name, group: name }), 0)
     },
   },
-  {
-    id: 'TOP-13',
-    needs: { capability: { name: 'replay', declared: ({ replay }) => replay } },
-    async run(kit) {
-      const orders = kit.channel(['billing'])
-      const messaging = await kit.connect()
-      const early = kit.record<Item>('billing')
-      await messaging.consume(orders, { group: 'billing' }, early.handler())
-      const ids = await sendItems(messaging, orders, items(50))
-      await early.untilDone(ids)
-      const late = kit.record<Item>('late')
-      const options = { group: 'late', startFrom: 'beginning' } as const
-      await messaging.consume(orders.withGroups('late'), options, late.handler())
-      const more = await sendItems(messaging, orders, items(5))
-      await late.untilDone([...ids, ...more])
-      late.expectOnce([...ids, ...more])
-    },
-    async refusal(kit) {
-      const messaging = await kit.connect()
-      const options = { group, startFrom: 'beginning' } as const
-      await kit.expectUnsupported(messaging.consume(kit.channel([group]), options, async () => {}))
-    },
-  },
 ]
 
 /** Three members of one group, each with a connection of its own and four handlers of 10 ms at a time. */
