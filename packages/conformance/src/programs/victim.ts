@@ -36,16 +36,18 @@ async function victim({ url, hostileUrl }: VictimOptions): Promise<void> {
   const looking = setInterval(look, 10)
   const files = channel('files', { schema: bytes, groups: ['hostage'] })
   const ending = new AbortController()
+  let isConsuming = false
   const consuming = connect(hostileUrl, { signal: ending.signal, onEvent: ({ error }) => error && note(error) }).then(
     async (messaging) => {
       const options = { group: 'hostage', concurrency: 4, signal: ending.signal } as const
-      await messaging.consume(files, options, () => new Promise(() => {})).catch(note)
+      await messaging.consume(files, options, () => new Promise(() => {})).then(() => (isConsuming = true), note)
       return messaging
     },
   )
   consuming.catch(note)
   await new Promise((resolve) => process.once('SIGUSR2', resolve))
-  ending.abort()
+  // A consumer that has started would drain, and its handlers never end.
+  if (!isConsuming) ending.abort()
   await consuming.then((messaging) => messaging.close({ drainMs: 200 })).catch(() => {})
   look()
   clearInterval(looking)
