@@ -80,6 +80,10 @@ const clientErrors: { readonly [name: string]: ErrorCode } = {
   KafkaJSOffsetOutOfRange: 'notFound',
 }
 
+/** A connection that ended during the login: kafkajs calls that a failed login too, and keeps of its cause the text alone. */
+const cutLogin =
+  /authentication failed: (?:Connection error|Connection timeout|Closed connection|Request .* timed out)/s
+
 /** The code of whatever kafkajs, Node.js or this driver threw. Never throws. */
 export function classify(error: unknown): ErrorCode {
   let code: ErrorCode | undefined
@@ -117,7 +121,8 @@ function* withCauses(error: unknown): Generator<object> {
 }
 
 function codeOf(error: object): ErrorCode | undefined {
-  const { code, name, type } = error as { readonly code?: unknown; readonly name?: unknown; readonly type?: unknown }
+  const { code, name, type, message } = error as { readonly [key in 'code' | 'name' | 'type' | 'message']?: unknown }
+  if (name === 'KafkaJSSASLAuthenticationError' && cutLogin.test(String(message))) return 'unavailable'
   if (typeof type === 'string') {
     if (passing.has(type)) return 'unavailable'
     if (Object.hasOwn(protocolCodes, type)) return protocolCodes[type]

@@ -7,6 +7,8 @@ const { KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtoco
 
 const protocolError = (type: string) => new KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 1 }))
 const named = (name: string, more: object = {}) => Object.assign(new Error('x'), { name, ...more })
+const cutLogin = (reason: string) =>
+  named('KafkaJSSASLAuthenticationError', { message: `SASL SCRAM SHA256 authentication failed: ${reason}` })
 const wrapped = (cause: Error) =>
   new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: 0, retryTime: 1, cause } as never)
 
@@ -16,6 +18,10 @@ describe('the code', () => {
     ['a topic that is forbidden', protocolError('TOPIC_AUTHORIZATION_FAILED'), 'permissionDenied'],
     ['a group that is forbidden', protocolError('GROUP_AUTHORIZATION_FAILED'), 'permissionDenied'],
     ['a wrong password', named('KafkaJSSASLAuthenticationError'), 'unauthenticated'],
+    ['a login that was cut', cutLogin('Connection error: read ECONNRESET'), 'unavailable'],
+    ['a login that a broker left', cutLogin('Closed connection'), 'unavailable'],
+    ['a login without an answer', cutLogin('Request SaslAuthenticate(key: 36, version: 1) timed out'), 'unavailable'],
+    ['a login that was refused', cutLogin('Authentication failed: Invalid username or password'), 'unauthenticated'],
     ['a wrong password, in words of Kafka', protocolError('SASL_AUTHENTICATION_FAILED'), 'unauthenticated'],
     ['a batch that is too large', protocolError('MESSAGE_TOO_LARGE'), 'tooLarge'],
     ['no key in a compacted topic', protocolError('INVALID_RECORD'), 'invalidArgument'],
