@@ -92,8 +92,10 @@ export const brokenKafka: readonly AdapterMutant[] = [
     name: 'kafka-joins-at-the-end',
     story: 'Begins at the latest offset, and not at the committed one.',
     patches: [
-      ...inKafka('listener', 'committed === undefined || (request.from', 'committed !== null || (request.from'),
-      ...inKafka('listener', "fromEnd(topic) ? 'new' : 'oldest'", "!fromEnd('') ? 'new' : 'oldest'"),
+      ...inKafka('listener', 'return committed === undefined || committed.metadata === startMetadata', 'return true'),
+      ...inKafka('listener', 'fresh.filter(({ committed }) => committed === undefined)', 'fresh'),
+      ...inKafka('listener', "topic === sharedTopic ? 'new' : 'oldest'", "'new'"),
+      ...inKafka('listener', 'committed ?? found', 'found'),
     ],
     red: {
       'TOP-06': /billing: [\d.]+ messages handled: not within/,
