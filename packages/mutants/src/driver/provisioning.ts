@@ -126,13 +126,29 @@ export const provisioning: readonly DriverMutant[] = [
   },
   {
     name: 'pretends-a-capability',
-    story: 'Declares that a group can start at the oldest message, and starts at the newest.',
+    story: 'Declares that a group can start at an earlier message, and starts at the newest.',
     wrap: (driver) =>
       listeners((connection, { from: _, ...request }, onDelivery) => connection.listen(request, onDelivery))(
-        wrapDriver(driver, { capabilities: { ...driver.capabilities, replay: ['oldest'] } }),
+        wrapDriver(driver, { capabilities: { ...driver.capabilities, replay: ['oldest', 'time'] } }),
       ),
     red: {
       'TOP-13': /late: [\d.]+ messages handled: not within/,
+      'TOP-13/from a time': /late: [\d.]+ messages handled: not within/,
+      'TOP-14/a copy from the beginning': /all that there was: not within/,
+    },
+  },
+  {
+    name: 'starts-behind-the-position',
+    story: 'Takes the position that a group is to start at for the last one that it had.',
+    profile: 'lanes',
+    wrap: listeners((connection, request, onDelivery) => {
+      const { from } = request
+      if (typeof from !== 'object' || from.positions === undefined) return connection.listen(request, onDelivery)
+      const positions = from.positions.map((each) => each.replace(/\d+$/, (digits) => String(Number(digits) + 1)))
+      return connection.listen({ ...request, from: { positions } }, onDelivery)
+    }),
+    red: {
+      'TOP-13/from a position': /late: [\d.]+ messages handled: not within/,
     },
   },
 ]
