@@ -233,6 +233,8 @@ describe('inspect', () => {
     expect(await receiver.connection.inspect({ channel: name }, signal)).toEqual({})
     const missing = await thrownBy(receiver.connection.inspect({ channel: name, group: 'missing' }, signal))
     expect(codeOf(missing)).toBe('notFound')
-    expect(await receiver.connection.inspect({ channel: name, group, lane: 'dead' }, signal)).toMatchObject({ ready: 0 })
+    expect(await receiver.connection.inspect({ channel: name, group, lane: 'dead' }, signal)).toMatchObject({
+      ready: 0,
+    })
   })
 })

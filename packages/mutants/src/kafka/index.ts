@@ -104,7 +104,11 @@ export const brokenKafka: readonly AdapterMutant[] = [
   {
     name: 'kafka-replays-at-each-start',
     story: 'Goes back to where its group is to start whenever a consumer asks for it, and not the first time only.',
-    patches: inKafka('listener', 'return committed === undefined || committed.metadata === startMetadata', 'return true'),
+    patches: inKafka(
+      'listener',
+      'return committed === undefined || committed.metadata === startMetadata',
+      'return true',
+    ),
     red: {
       'TOP-13/once': /^late: 35 runs/,
     },
