@@ -1,9 +1,9 @@
 import {
   anyTextOption,
-  booleanOption,
   choiceOption,
   DriverOptions,
   textOption,
+  tlsOptions,
   wholeNumberOption,
 } from '@waybill/core/driver'
 import { addressIn, splitUrl, type KafkaAddress, type KafkaUrl } from './kafka-address.ts'
@@ -106,12 +106,7 @@ const known = new DriverOptions('kafka', {
   replicationFactor: wholeNumberOption(1, 32_767),
   maxMessageBytes: wholeNumberOption(2 * envelopeRoomBytes, longestMs),
   redeliveryHorizonMs: wholeNumberOption(1, Number.MAX_SAFE_INTEGER),
-  'tls.ca': textOption,
-  'tls.cert': textOption,
-  'tls.key': textOption,
-  'tls.passphrase': anyTextOption,
-  'tls.servername': textOption,
-  'tls.allowUnverified': booleanOption,
+  ...tlsOptions,
 })
 
 /** @throws MessagingError `invalidArgument` on an unknown, wrong or contradictory option, saying what there is. */

@@ -1,4 +1,4 @@
-import { anyTextOption, booleanOption, DriverOptions, textOption, wholeNumberOption } from '@waybill/core/driver'
+import { anyTextOption, DriverOptions, textOption, tlsOptions, wholeNumberOption } from '@waybill/core/driver'
 
 /** Where RabbitMQ is and how to use it. */
 export interface RabbitmqOptions {
@@ -86,12 +86,7 @@ const known = new DriverOptions('rabbitmq', {
   consumerTimeoutMs: wholeNumberOption(1_000, 2_147_483_647),
   maxBodyBytes: wholeNumberOption(1, maxMessageBytes),
   redeliveryHorizonMs: wholeNumberOption(1, Number.MAX_SAFE_INTEGER),
-  'tls.ca': textOption,
-  'tls.cert': textOption,
-  'tls.key': textOption,
-  'tls.passphrase': anyTextOption,
-  'tls.servername': textOption,
-  'tls.allowUnverified': booleanOption,
+  ...tlsOptions,
 })
 
 /** @throws MessagingError `invalidArgument` on an unknown, wrong or contradictory option, saying what there is. */

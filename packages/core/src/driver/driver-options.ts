@@ -33,6 +33,16 @@ export const wholeNumberOption = (least: number, most: number): OptionRule => ({
   parse: (value) => (/^\d+$/.test(value) ? Number(value) : value),
 })
 
+/** Of all drivers that may speak TLS. */
+export const tlsOptions: { readonly [name: string]: OptionRule } = {
+  'tls.ca': textOption,
+  'tls.cert': textOption,
+  'tls.key': textOption,
+  'tls.passphrase': anyTextOption,
+  'tls.servername': textOption,
+  'tls.allowUnverified': booleanOption,
+}
+
 /** All options that a driver has, in code, records and URL parameters alike; those of TLS with `tls.` before them. */
 export class DriverOptions {
   readonly #system: string

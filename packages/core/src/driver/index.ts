@@ -47,6 +47,7 @@ export {
   choiceOption,
   DriverOptions,
   textOption,
+  tlsOptions,
   wholeNumberOption,
   type OptionRule,
 } from './driver-options.ts'
