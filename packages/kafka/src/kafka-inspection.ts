@@ -1,5 +1,6 @@
 import type { Inspection } from '@waybill/core/driver'
 import type { KafkaAdmin, PartitionOffset } from './kafka-client.ts'
+import { findSamePartition } from './kafka-topic-partition.ts'
 
 export interface InspectionOptions {
   readonly admin: KafkaAdmin
@@ -26,16 +27,13 @@ export async function inspectGroup(options: InspectionOptions): Promise<Inspecti
   ])
   let ready = 0n
   for (const end of ends) {
-    const from = find(next, end) ?? find(committed, end) ?? find(oldest, end) ?? end
-    const first = find(oldest, end)?.offset ?? from.offset
+    const beginning = findSamePartition(oldest, end)
+    const from = findSamePartition(next, end) ?? findSamePartition(committed, end) ?? beginning ?? end
+    const first = beginning?.offset ?? from.offset
     const begin = later(from.offset, first)
     if (end.offset > begin) ready += end.offset - begin
   }
   return { ready: Number(ready), horizon: ends }
-}
-
-function find(offsets: readonly PartitionOffset[], { topic, partition }: PartitionOffset): PartitionOffset | undefined {
-  return offsets.find((each) => each.topic === topic && each.partition === partition)
 }
 
 function later(one: bigint, other: bigint): bigint {

@@ -20,6 +20,7 @@ import { Committer } from './kafka-committer.ts'
 import type { KafkaSettings } from './kafka-options.ts'
 import { PartitionIntake } from './kafka-partition.ts'
 import { earlier, startsIn } from './kafka-start.ts'
+import { findSamePartition } from './kafka-topic-partition.ts'
 import { DeliveryWindow } from './kafka-window.ts'
 
 export interface ListenerOptions {
@@ -122,7 +123,7 @@ export class GroupListener implements Listener {
         onRevoked: (removed) => this.#giveUp(removed),
         onLost: () => this.#losePartitions(this.#window.partitions),
         onRecords: (from, records) => this.#receive(from, records),
-        onPassed: (from, next) => this.#partitionAt(from)?.pass(next),
+        onPassed: (from, next) => this.#window.partitionAt(from)?.pass(next),
         onCrashed: (error) => this.#crash(error),
       },
     )
@@ -173,27 +174,20 @@ export class GroupListener implements Listener {
         admin.offsetsAt([topic], topic === sharedTopic ? 'new' : 'oldest'),
       ),
     )
-    const begins = fresh.flatMap(
-      ({ topic, partition, committed }) =>
-        committed ?? found.flat().filter((each) => each.topic === topic && each.partition === partition),
-    )
+    const begins = fresh.flatMap((each) => each.committed ?? findSamePartition(found.flat(), each) ?? [])
     const partitions = fresh.filter(({ topic }) => topic === main).map(({ partition }) => partition)
     return earlier(begins, await startsIn({ admin, topic: main, partitions, from: request.from ?? 'new' }))
   }
 
   async #receive(from: TopicPartition, records: readonly KafkaRecord[]): Promise<void> {
-    const taken = this.#partitionAt(from)?.receive(records)
+    const taken = this.#window.partitionAt(from)?.receive(records)
     if (this.#consumer !== undefined) this.#window.handOn()
     return taken ?? never
   }
 
-  #partitionAt({ topic, partition }: TopicPartition): PartitionIntake | undefined {
-    return this.#window.partitions.find((each) => each.partition === partition && each.topic === topic)
-  }
-
   /** Finishes what runs, as long as it may, and hands over what is settled then. */
   async #giveUp(removed: readonly TopicPartition[]): Promise<void> {
-    const partitions = removed.flatMap((each) => this.#partitionAt(each) ?? [])
+    const partitions = removed.flatMap((each) => this.#window.partitionAt(each) ?? [])
     for (const partition of partitions) {
       partition.stop()
       partition.lease.recall()

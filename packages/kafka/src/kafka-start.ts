@@ -1,5 +1,6 @@
 import { MessagingError, type ListenStart } from '@waybill/core/driver'
 import type { KafkaAdmin, PartitionOffset, TopicPartition } from './kafka-client.ts'
+import { findSamePartition } from './kafka-topic-partition.ts'
 
 export interface StartOptions {
   readonly admin: KafkaAdmin
@@ -23,7 +24,9 @@ export async function startsIn({ admin, topic, partitions, from }: StartOptions)
   const starts = positionsIn(topic, from.positions).filter(isConcerned)
   if (starts.length === 0) return []
   const [oldest, ends] = await Promise.all([admin.offsetsAt([topic], 'oldest'), admin.offsetsAt([topic], 'new')])
-  for (const start of starts) checkReach(start, at(oldest, start), at(ends, start))
+  for (const start of starts) {
+    checkReach(start, findSamePartition(oldest, start)?.offset, findSamePartition(ends, start)?.offset)
+  }
   return starts
 }
 
@@ -54,10 +57,6 @@ function checkReach({ topic, partition, offset }: PartitionOffset, oldest?: bigi
   if (offset > end) throw refused('failedPrecondition', `startFrom: there is nothing yet at ${what}; the end is ${end}`)
 }
 
-function at(offsets: readonly PartitionOffset[], { partition }: TopicPartition): bigint | undefined {
-  return offsets.find((each) => each.partition === partition)?.offset
-}
-
 function refused(code: 'invalidArgument' | 'failedPrecondition', what: string): MessagingError {
   return new MessagingError(code, what, { system: 'kafka' })
 }
@@ -68,7 +67,7 @@ export function earlier(
   starts: readonly PartitionOffset[],
 ): readonly PartitionOffset[] {
   return begins.map((begin) => {
-    const start = starts.find(({ topic, partition }) => topic === begin.topic && partition === begin.partition)
+    const start = findSamePartition(starts, begin)
     return start !== undefined && start.offset < begin.offset ? start : begin
   })
 }

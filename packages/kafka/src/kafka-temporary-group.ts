@@ -72,7 +72,7 @@ export class TemporaryGroup implements Listener {
       { from },
       {
         onRecords: (at, records) => this.#receive(at, records),
-        onPassed: (at, next) => this.#partitionAt(at)?.pass(next),
+        onPassed: (at, next) => this.#window.partitionAt(at)?.pass(next),
         onCrashed: (error) => this.#crash(error),
       },
     )
@@ -87,13 +87,9 @@ export class TemporaryGroup implements Listener {
   }
 
   #receive(from: TopicPartition, records: readonly KafkaRecord[]): Promise<void> {
-    const taken = this.#partitionAt(from)?.receive(records)
+    const taken = this.#window.partitionAt(from)?.receive(records)
     this.#window.handOn()
     return taken ?? new Promise(() => {})
-  }
-
-  #partitionAt({ topic, partition }: TopicPartition): PartitionIntake | undefined {
-    return this.#window.partitions.find((each) => each.partition === partition && each.topic === topic)
   }
 
   #crash(error: unknown): void {

@@ -1,7 +1,8 @@
 import type { Delivery, OnDelivery, Settlement, WireMessage } from '@waybill/core/driver'
 import type { KafkaDelivery } from './kafka-delivery.ts'
-import type { KafkaRecord } from './kafka-client.ts'
+import type { KafkaRecord, TopicPartition } from './kafka-client.ts'
 import type { PartitionIntake, Slot } from './kafka-partition.ts'
+import { findSamePartition } from './kafka-topic-partition.ts'
 
 export interface WindowOptions {
   readonly maxInFlight: number
@@ -31,6 +32,10 @@ export class DeliveryWindow {
 
   get partitions(): readonly PartitionIntake[] {
     return this.#partitions
+  }
+
+  partitionAt(place: TopicPartition): PartitionIntake | undefined {
+    return findSamePartition(this.#partitions, place)
   }
 
   add(partition: PartitionIntake): void {
