@@ -71,7 +71,6 @@ const clientErrors: { readonly [name: string]: ErrorCode } = {
   KafkaJSMetadataNotLoaded: 'unavailable',
   KafkaJSTopicMetadataNotLoaded: 'unavailable',
   KafkaJSStaleTopicMetadataAssignment: 'unavailable',
-  KafkaJSGroupCoordinatorNotFound: 'unavailable',
   KafkaJSLockTimeout: 'unavailable',
   KafkaJSTimeout: 'timeout',
   KafkaJSUnsupportedMagicByteInMessageSet: 'unsupported',
@@ -83,6 +82,14 @@ const clientErrors: { readonly [name: string]: ErrorCode } = {
 /** A connection that ended during the login: kafkajs calls that a failed login too, and keeps of its cause the text alone. */
 const cutLogin =
   /authentication failed: (?:Connection error|Connection timeout|Closed connection|Request .* timed out)/s
+
+/**
+ * No broker gave an answer: kafkajs asks one after the other and keeps to itself what each failed with (`withBroker` in
+ * its src/cluster/brokerPool.js). Of a coordinator it says that none was found; metadata it looks for in `null`.
+ */
+export function isUnanswered({ name, message }: { readonly name?: unknown; readonly message?: unknown }): boolean {
+  return name === 'KafkaJSGroupCoordinatorNotFound' || (name === 'TypeError' && /'topicMetadata'/.test(String(message)))
+}
 
 /** The code of whatever kafkajs, Node.js or this driver threw. Never throws. */
 export function classify(error: unknown): ErrorCode {
@@ -123,6 +130,7 @@ function* withCauses(error: unknown): Generator<object> {
 function codeOf(error: object): ErrorCode | undefined {
   const { code, name, type, message } = error as { readonly [key in 'code' | 'name' | 'type' | 'message']?: unknown }
   if (name === 'KafkaJSSASLAuthenticationError' && cutLogin.test(String(message))) return 'unavailable'
+  if (isUnanswered(error)) return 'unavailable'
   if (typeof type === 'string') {
     if (passing.has(type)) return 'unavailable'
     if (Object.hasOwn(protocolCodes, type)) return protocolCodes[type]

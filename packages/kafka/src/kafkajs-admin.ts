@@ -7,7 +7,7 @@ import type {
   TopicDescription,
   TopicSettings,
 } from './kafka-client.ts'
-import { protocolErrorOf, unwrapped } from './kafka-errors.ts'
+import { isUnanswered, protocolErrorOf, unwrapped } from './kafka-errors.ts'
 import { clusterOf, type KafkajsCluster } from './kafkajs-cluster.ts'
 import type { ConsumerSite } from './kafkajs-consumer.ts'
 import { KafkajsGroup } from './kafkajs-group.ts'
@@ -216,10 +216,9 @@ function never(): boolean {
 /** Who commits for a group without members. */
 const nobody = { memberId: '', generation: -1 }
 
-/** kafkajs keeps to itself why it found no coordinator: that a new cluster is about to make its topic of offsets. */
+/** Where nobody answered, the reason may be that a new cluster is about to make its topic of offsets; the next try says. */
 function isPassing(error: unknown): boolean {
-  const { name } = unwrapped(error) as { readonly name?: unknown }
-  return name === 'KafkaJSGroupCoordinatorNotFound' || passing.has(protocolErrorOf(error) ?? '')
+  return isUnanswered(unwrapped(error) as Error) || passing.has(protocolErrorOf(error) ?? '')
 }
 
 /** kafkajs tells all failures at once. Throws the first that says anything else than that a topic is there. */
