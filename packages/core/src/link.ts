@@ -1,6 +1,7 @@
 import { withDeadline } from './deadline.ts'
 import { backoffMs } from './driver/backoff.ts'
 import type { Driver, DriverConnection, DriverContext, DriverEvent } from './driver/driver.ts'
+import { untilAborted } from './driver/until-aborted.ts'
 import { MessagingError, type ErrorCode } from './messaging-error.ts'
 import type { Runtime } from './runtime.ts'
 import { wrapError } from './wrap-error.ts'
@@ -258,11 +259,7 @@ class Epoch {
 
   /** The work's result, unless the epoch ends first. */
   orEnd<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      work.then(resolve, reject)
-      if (this.signal.aborted) reject(this.signal.reason as Error)
-      this.signal.addEventListener('abort', () => reject(this.signal.reason as Error), { once: true })
-    })
+    return untilAborted(work, this.signal)
   }
 }
 

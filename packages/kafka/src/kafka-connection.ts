@@ -1,5 +1,7 @@
 import {
   MessagingError,
+  untilAborted,
+  withDeadline,
   type Address,
   type DriverConnection,
   type DriverContext,
@@ -141,18 +143,9 @@ export class KafkaConnection implements DriverConnection {
   /** Whatever was handed over is answered first: by the broker, or because the connection is gone. */
   async #close(): Promise<void> {
     await this.#sender?.flush()
-    await this.#withinLeaveTime(this.#leave(new MessagingError('closed', 'the connection was closed')))
+    const left = this.#leave(new MessagingError('closed', 'the connection was closed'))
+    await withDeadline(left, leaveMs, this.#context.clock, () => new Error('a group was not told in time')).catch(() => {})
     this.#end()
-  }
-
-  #withinLeaveTime(work: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#context.clock.after(leaveMs, resolve)
-      void work.then(() => {
-        timer.cancel()
-        resolve()
-      })
-    })
   }
 
   async #leave(error: unknown): Promise<void> {
@@ -162,21 +155,9 @@ export class KafkaConnection implements DriverConnection {
   #start(): Promise<void> {
     const { signal, clock } = this.#context
     const { connectTimeoutMs, brokers } = this.#settings
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(signal.reason)
-      const timer = clock.after(connectTimeoutMs, () => {
-        const what = `no Kafka answered at ${brokers.join(', ')} within ${connectTimeoutMs} ms`
-        reject(new MessagingError('timeout', what, { system: 'kafka' }))
-      })
-      signal.addEventListener('abort', onAbort, { once: true })
-      void this.#client
-        .start()
-        .then(resolve, reject)
-        .finally(() => {
-          timer.cancel()
-          signal.removeEventListener('abort', onAbort)
-        })
-    })
+    const what = `no Kafka answered at ${brokers.join(', ')} within ${connectTimeoutMs} ms`
+    const late = () => new MessagingError('timeout', what, { system: 'kafka' })
+    return untilAborted(withDeadline(this.#client.start(), connectTimeoutMs, clock, late), signal)
   }
 
   /** Before anything of it fails, so that who hears of a failure knows that the epoch is over. */
@@ -251,12 +232,3 @@ const leaveMs = 2_000
 
 /** What is wrong with the connection and not with one listener. */
 const epochal: ReadonlySet<string> = new Set(['unavailable', 'timeout', 'unauthenticated', 'permissionDenied'])
-
-/** Settles as `work` does, or rejects once aborted. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
-}

@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { systemClock } from '@waybill/core/driver'
 import kafkajs from 'kafkajs'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -6,7 +6,9 @@ import { classify } from '../src/kafka-errors.ts'
 import { KafkajsAdmin } from '../src/kafkajs-admin.ts'
 
 const servers: Server[] = []
+const clients: Socket[] = []
 afterAll(() => {
+  for (const client of clients) client.destroy()
   for (const server of servers) server.close()
 })
 
@@ -23,6 +25,7 @@ const version = (key: number): Buffer => Buffer.concat([int16(key), int16(0), in
 async function startBroker(isLeaving: () => boolean): Promise<kafkajs.Kafka> {
   const host = '127.0.0.1'
   const server = createServer((client) => {
+    clients.push(client)
     client.on('error', () => {})
     client.on('data', (request) => {
       const isMetadata = request.readInt16BE(4) === keys.metadata

@@ -1,5 +1,6 @@
 import {
   MessagingError,
+  untilAborted,
   type Address,
   type DriverConnection,
   type DriverContext,
@@ -197,15 +198,6 @@ function isMain({ lane = 'main' }: ListenRequest['source']): boolean {
 function stillLocked(error: unknown): never {
   if ((error as { code?: unknown }).code !== 405) throw error
   throw new MessagingError('unavailable', 'the temporary queue still belongs to another connection', { cause: error })
-}
-
-/** Settles as `work` does, or rejects once aborted. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
 
 function notKeyed({ source: { channel, group } }: ListenRequest): MessagingError {

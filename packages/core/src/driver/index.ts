@@ -52,3 +52,5 @@ export {
   type OptionRule,
 } from './driver-options.ts'
 export { platformErrorCode } from './platform-error.ts'
+export { untilAborted } from './until-aborted.ts'
+export { withDeadline } from '../deadline.ts'
