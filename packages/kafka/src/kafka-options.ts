@@ -1,6 +1,6 @@
 import {
-  anyTextOption,
   choiceOption,
+  credentialOptions,
   DriverOptions,
   textOption,
   tlsOptions,
@@ -93,8 +93,7 @@ const longestMs = 2_147_483_647
 /** All options there are, in code, records and URL parameters alike. */
 const known = new DriverOptions('kafka', {
   url: textOption,
-  username: textOption,
-  password: anyTextOption,
+  ...credentialOptions,
   sasl: choiceOption('plain', 'scram-sha-256', 'scram-sha-512'),
   clientId: textOption,
   connectTimeoutMs: wholeNumberOption(1, longestMs),
@@ -147,13 +146,10 @@ export function optionsFromUrl(url: string): KafkaOptions {
 }
 
 function checkTogether(options: KafkaOptions, { secure, username }: KafkaAddress, tls: KafkaTlsOptions): void {
-  if ((options.username === undefined) !== (options.password === undefined))
-    refuse('give username and password together')
   if (username !== undefined && options.sasl === undefined)
     refuse('credentials need sasl: plain, scram-sha-256 or scram-sha-512, as the brokers have it')
   if (username === undefined && options.sasl !== undefined) refuse('sasl needs a username and a password')
   if (!secure && Object.keys(tls).length > 0) refuse('tls options need a url that begins with kafkas:')
-  if ((tls.cert === undefined) !== (tls.key === undefined)) refuse('give tls.cert and tls.key together')
 }
 
 function addressOf(url: string): KafkaAddress {

@@ -1,4 +1,4 @@
-import { anyTextOption, DriverOptions, textOption, tlsOptions, wholeNumberOption } from '@waybill/core/driver'
+import { credentialOptions, DriverOptions, textOption, tlsOptions, wholeNumberOption } from '@waybill/core/driver'
 
 /** Where RabbitMQ is and how to use it. */
 export interface RabbitmqOptions {
@@ -75,8 +75,7 @@ export const maxShards = 256
 /** All options there are, in code, records and URL parameters alike. */
 const known = new DriverOptions('rabbitmq', {
   url: textOption,
-  username: textOption,
-  password: anyTextOption,
+  ...credentialOptions,
   vhost: textOption,
   connectionName: textOption,
   connectTimeoutMs: wholeNumberOption(1, 2_147_483_647),
@@ -95,10 +94,7 @@ export function checkRabbitmqOptions(options: RabbitmqOptions): RabbitmqSettings
   if (options.url === undefined) refuse('url is missing; give url: "amqp://host"')
   const address = addressOf(options.url)
   const { tls = {}, username = address.username, password = address.password, vhost = address.vhost } = options
-  if ((options.username === undefined) !== (options.password === undefined))
-    refuse('give username and password together')
   if (!address.secure && Object.keys(tls).length > 0) refuse('tls options need a url that begins with amqps:')
-  if ((tls.cert === undefined) !== (tls.key === undefined)) refuse('give tls.cert and tls.key together')
   return {
     ...address,
     username,

@@ -7,6 +7,8 @@ export interface OptionRule {
   readonly check: (value: unknown) => string | undefined
   /** From a URL parameter; what it cannot make sense of it leaves to `check`. */
   readonly parse: (text: string) => unknown
+  /** The names of options that are of no use without each other, this one among them. */
+  readonly together?: readonly string[]
 }
 
 export const textOption: OptionRule = {
@@ -33,11 +35,16 @@ export const wholeNumberOption = (least: number, most: number): OptionRule => ({
   parse: (value) => (/^\d+$/.test(value) ? Number(value) : value),
 })
 
+/** Of all drivers that say who they are by user and password. */
+export const credentialOptions: { readonly [name: string]: OptionRule } = inseparable({
+  username: textOption,
+  password: anyTextOption,
+})
+
 /** Of all drivers that may speak TLS. */
 export const tlsOptions: { readonly [name: string]: OptionRule } = {
   'tls.ca': textOption,
-  'tls.cert': textOption,
-  'tls.key': textOption,
+  ...inseparable({ 'tls.cert': textOption, 'tls.key': textOption }),
   'tls.passphrase': anyTextOption,
   'tls.servername': textOption,
   'tls.allowUnverified': booleanOption,
@@ -53,13 +60,19 @@ export class DriverOptions {
     this.#rules = rules
   }
 
-  /** @throws MessagingError `invalidArgument` on an unknown or wrong one, saying what there is. */
+  /** @throws MessagingError `invalidArgument` on an unknown or wrong one, or half of what goes together. */
   check(options: object): void {
-    if (!isRecord(options)) this.refuse(`options must be a record: ${this.#system}({ url })`)
+    if (!isRecord(options)) this.refuse('options must be a record')
+    const given = new Map<string, OptionRule>()
     for (const [name, value] of this.#flat(options)) {
       const rule = this.#ruleOf(name)
-      const wrong = value === undefined ? undefined : rule.check(value)
+      if (value === undefined) continue
+      const wrong = rule.check(value)
       if (wrong !== undefined) this.refuse(`${name} ${wrong}`)
+      given.set(name, rule)
+    }
+    for (const { together = [] } of given.values()) {
+      if (!together.every((name) => given.has(name))) this.refuse(`give ${together.join(' and ')} together`)
     }
   }
 
@@ -96,6 +109,11 @@ export class DriverOptions {
       else for (const [inner, innerValue] of Object.entries(value)) yield [`tls.${inner}`, innerValue]
     }
   }
+}
+
+function inseparable(rules: { readonly [name: string]: OptionRule }): { readonly [name: string]: OptionRule } {
+  const names = Object.keys(rules)
+  return Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, { ...rule, together: names }]))
 }
 
 function isRecord(value: unknown): value is object {

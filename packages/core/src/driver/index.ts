@@ -45,6 +45,7 @@ export {
   anyTextOption,
   booleanOption,
   choiceOption,
+  credentialOptions,
   DriverOptions,
   textOption,
   tlsOptions,
