@@ -1,4 +1,4 @@
-import { hintFor, MessagingError, type Capabilities, type Driver } from '@waybill/core/driver'
+import { choiceOption, DriverOptions, hintFor, textOption, type Capabilities, type Driver } from '@waybill/core/driver'
 import {
   capabilitiesFrom,
   memoryCapabilities,
@@ -29,23 +29,23 @@ export interface MemorySettings {
   readonly capabilities: Capabilities
 }
 
-const knownOptions = ['name', 'broker', 'like', 'profile', 'capabilities']
 const knownCapabilities = [...Object.keys(memoryCapabilities), 'retryInPlace', 'maxHeaders']
+
+const known = new DriverOptions('memory', {
+  name: textOption,
+  broker: { check: (it) => (it instanceof MemoryBroker ? undefined : 'must be made by createMemoryBroker()') },
+  like: { check: (it) => (capabilitiesOf(it) ? undefined : 'must be a driver or the capabilities of one') },
+  profile: choiceOption(...Object.keys(memoryProfiles)),
+  capabilities: { check: wrongChanges },
+})
 
 /** @throws MessagingError `invalidArgument` on an unknown or contradictory option, saying what there is. */
 export function checkMemoryOptions(options: MemoryOptions): MemorySettings {
-  refuseUnknown('option', options, knownOptions)
+  known.check(options)
   const { name, broker, like, profile, capabilities = {} } = options
-  if (name !== undefined && broker !== undefined) refuse('give either name or broker')
-  if (like !== undefined && profile !== undefined) refuse('give either like or profile')
-  if (name !== undefined && (typeof name !== 'string' || name === '')) refuse('name must be a text that is not empty')
-  if (broker !== undefined && !(broker instanceof MemoryBroker)) refuse('broker must be made by createMemoryBroker()')
-  if (profile !== undefined && !Object.hasOwn(memoryProfiles, profile)) {
-    refuse(`unknown profile "${profile}": ${hintFor(String(profile), Object.keys(memoryProfiles))}`)
-  }
-  if (typeof capabilities !== 'object' || capabilities === null) refuse('capabilities must be a record')
-  refuseUnknown('capability', capabilities, knownCapabilities)
-  const base = like === undefined ? memoryCapabilities : capabilitiesOf(like)
+  if (name !== undefined && broker !== undefined) known.refuse('give either name or broker')
+  if (like !== undefined && profile !== undefined) known.refuse('give either like or profile')
+  const base = capabilitiesOf(like) ?? memoryCapabilities
   return {
     broker: broker ?? (name === undefined ? new MemoryBroker('') : sharedBroker(name)),
     system: like !== undefined && 'system' in like ? like.system : 'memory',
@@ -53,18 +53,13 @@ export function checkMemoryOptions(options: MemoryOptions): MemorySettings {
   }
 }
 
-function capabilitiesOf(like: Driver | Capabilities): Capabilities {
-  const found: unknown = typeof like === 'object' && like !== null && 'capabilities' in like ? like.capabilities : like
-  if (typeof found === 'object' && found !== null && 'send' in found) return found as Capabilities
-  return refuse('like must be a driver or the capabilities of one')
+function wrongChanges(changes: unknown): string | undefined {
+  if (typeof changes !== 'object' || changes === null) return 'must be a record'
+  const unknown = Object.keys(changes).find((name) => !knownCapabilities.includes(name))
+  return unknown === undefined ? undefined : `have no "${unknown}": ${hintFor(unknown, knownCapabilities)}`
 }
 
-function refuseUnknown(what: string, given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) refuse(`unknown ${what} "${name}": ${hintFor(name, known)}`)
-  }
-}
-
-function refuse(what: string): never {
-  throw new MessagingError('invalidArgument', `memory driver: ${what}`, { system: 'memory' })
+function capabilitiesOf(like: unknown): Capabilities | undefined {
+  const { capabilities = like } = Object(like) as { readonly capabilities?: unknown }
+  return 'send' in Object(capabilities) ? (capabilities as Capabilities) : undefined
 }

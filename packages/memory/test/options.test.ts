@@ -28,11 +28,12 @@ describe('options', () => {
     [{ name: '' }, /name/],
     [{ name: 'x', broker: createMemoryBroker() }, /either name or broker/],
     [{ broker: {} }, /createMemoryBroker/],
-    [{ profile: 'inplace' }, /did you mean "inPlace"/],
+    [{ profile: 'inplace' }, /profile must be one of .*inPlace/],
     [{ profile: 'lanes', like: memory() }, /either like or profile/],
     [{ like: 7 }, /like must be/],
     [{ capabilities: { maxBodyByte: 1 } }, /did you mean "maxBodyBytes"/],
     [{ capabilities: null }, /capabilities must be/],
+    [null, /options must be a record/],
   ])('%j is refused', (options, message) => {
     expect(codeOf(() => memory(options as never))).toMatch(/^invalidArgument/)
     expect(codeOf(() => memory(options as never))).toMatch(message)
@@ -59,7 +60,7 @@ describe('adapter', () => {
     ['kafka:', /no address of a memory broker/],
     ['nonsense', /not a URL/],
     ['memory:?nam=x', /unknown option "nam"/],
-    ['memory:?profile=x', /unknown profile "x"/],
+    ['memory:?profile=x', /profile must be one of/],
   ])('%s is refused', (url, message) => {
     expect(codeOf(() => adapter.fromUrl(url))).toMatch(/^invalidArgument/)
     expect(codeOf(() => adapter.fromUrl(url))).toMatch(message)

@@ -5,19 +5,17 @@ import { hintFor } from './nearest-name.ts'
 export interface OptionRule {
   /** What is wrong with a value; `undefined`: nothing. */
   readonly check: (value: unknown) => string | undefined
-  /** From a URL parameter; what it cannot make sense of it leaves to `check`. */
-  readonly parse: (text: string) => unknown
+  /** From a URL parameter; what it cannot make sense of it leaves to `check`. Default: the text. */
+  readonly parse?: (text: string) => unknown
   /** The names of options that are of no use without each other, this one among them. */
   readonly together?: readonly string[]
 }
 
 export const textOption: OptionRule = {
   check: (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a text that is not empty'),
-  parse: asIs,
 }
 export const anyTextOption: OptionRule = {
   check: (value) => (typeof value === 'string' ? undefined : 'must be a text'),
-  parse: asIs,
 }
 export const booleanOption: OptionRule = {
   check: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
@@ -25,7 +23,6 @@ export const booleanOption: OptionRule = {
 }
 export const choiceOption = (...choices: readonly string[]): OptionRule => ({
   check: (value) => (choices.includes(value as string) ? undefined : `must be one of ${choices.join(', ')}`),
-  parse: asIs,
 })
 export const wholeNumberOption = (least: number, most: number): OptionRule => ({
   check: (value) =>
@@ -82,8 +79,9 @@ export class DriverOptions {
     const tls: { [name: string]: unknown } = {}
     for (const [name, value] of parameters) {
       const rule = name === 'url' ? this.#unknown(name) : this.#ruleOf(name)
-      if (name.startsWith('tls.')) tls[name.slice('tls.'.length)] = rule.parse(value)
-      else options[name] = rule.parse(value)
+      const parsed = rule.parse === undefined ? value : rule.parse(value)
+      if (name.startsWith('tls.')) tls[name.slice('tls.'.length)] = parsed
+      else options[name] = parsed
     }
     return Object.keys(tls).length > 0 ? { ...options, tls } : options
   }
@@ -118,8 +116,4 @@ function inseparable(rules: { readonly [name: string]: OptionRule }): { readonly
 
 function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function asIs(value: string): string {
-  return value
 }
