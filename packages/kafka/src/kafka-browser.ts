@@ -1,15 +1,12 @@
-import { MessagingError, SharedLease, type Listener, type ListenRequest } from '@waybill/core/driver'
+import { MessagingError, SharedLease } from '@waybill/core/driver'
 import type { AssignedPartition, GroupConsumer, KafkaRecord, PartitionOffset, TopicPartition } from './kafka-client.ts'
 import { Letters, type Letter } from './kafka-letters.ts'
-import type { ListenerOptions } from './kafka-listener.ts'
+import type { Feed, FeedOptions } from './kafka-listener.ts'
 import { Undertaker } from './kafka-undertaker.ts'
 
-export interface BrowserOptions
-  extends Pick<ListenerOptions, 'client' | 'settings' | 'context' | 'request' | 'onDelivery' | 'onCrashed'> {
+export interface BrowserOptions extends FeedOptions {
   readonly topic: string
   readonly isCompacted: boolean
-  readonly read: (record: KafkaRecord) => ReturnType<ListenerOptions['read']>
-  readonly onOver: (browser: TopicBrowser) => void
 }
 
 /** How long to wait for others who are looking. */
@@ -23,72 +20,44 @@ const beatMs = 500
  * Who looks is a member of a group that has the topic to itself, so that two never redrive one letter. The group is gone
  * with the last of them. Conformance: RDR-01, RDR-07.
  */
-export class TopicBrowser implements Listener {
-  readonly ended: Promise<unknown>
+export class TopicBrowser implements Feed {
   readonly #options: BrowserOptions
   readonly #lease = new SharedLease()
   readonly #letters: Letters
   readonly #undertaker: Undertaker
   /** How far each partition is still to be read. */
   readonly #ends = new Map<number, bigint>()
-  readonly #drained = Promise.withResolvers<void>()
+  readonly #over = Promise.withResolvers<void>()
   readonly #assigned = Promise.withResolvers<void>()
   #consumer: GroupConsumer | undefined
-  #open = 0
+  #unsettled = 0
   #whenSettled: (() => void) | undefined
-  #draining: Promise<void> | undefined
-  #isOver = false
   #isShown = false
-  #end!: (error: unknown) => void
 
-  private constructor(options: BrowserOptions) {
+  constructor(options: BrowserOptions) {
     this.#options = options
     this.#letters = new Letters(options.isCompacted)
     this.#undertaker = new Undertaker(options.client, options.topic, (letter, error) =>
       options.context.report({ kind: 'settleFailed', position: letter.position, error }),
     )
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve
-    })
-  }
-
-  static async open(options: BrowserOptions): Promise<TopicBrowser> {
-    const browser = new TopicBrowser(options)
-    await browser.#join()
-    return browser
-  }
-
-  get request(): ListenRequest {
-    return this.#options.request
   }
 
   get next(): readonly PartitionOffset[] {
     return []
   }
 
-  drain(): Promise<void> {
-    this.#draining ??= this.#drain()
-    return this.#draining
-  }
-
-  async close(error: unknown): Promise<void> {
-    const consumer = this.#consumer
-    this.#lose(error)
-    await consumer?.close().catch(() => {})
-  }
-
-  async #join(): Promise<void> {
-    const { client, topic, settings, context } = this.#options
+  async open(): Promise<void> {
+    const { client, topic, settings, context, listener } = this.#options
     const { sessionTimeoutMs } = settings
     this.#consumer = await client.openGroupConsumer(
       { group: topic, topics: [topic], sessionTimeoutMs, rebalanceTimeoutMs: maxWaitMs, heartbeatMs: beatMs },
       {
         onAssigned: (added) => this.#begin(added),
-        onRevoked: () => this.#drained.promise,
-        onLost: () => this.#crash(new MessagingError('leaseLost', `"${topic}" was given to somebody else`)),
+        onRevoked: () => this.#over.promise,
+        onLost: () => listener.crash(new MessagingError('leaseLost', `"${topic}" was given to somebody else`)),
         onRecords: async (from, records) => this.#read(from, records),
         onPassed: (from, next) => this.#hasRead(from, next),
-        onCrashed: (error) => this.#crash(error),
+        onCrashed: (error) => listener.crash(error),
       },
     )
     let isLate = false
@@ -98,14 +67,14 @@ export class TopicBrowser implements Listener {
     })
     await this.#assigned.promise
     timer.cancel()
-    if (!isLate && !this.#isOver) return
-    await this.close(undefined)
+    if (!isLate && !listener.isOver) return
+    await this.#consumer.close()
     throw new MessagingError('unavailable', `somebody else is still looking at "${topic}"; try again later`)
   }
 
   async #begin(added: readonly AssignedPartition[]): Promise<readonly PartitionOffset[]> {
-    const { client, topic } = this.#options
-    if (this.#isOver || this.#isShown) return []
+    const { client, topic, listener } = this.#options
+    if (listener.isOver || this.#isShown) return []
     const [oldest, ends] = await Promise.all([
       client.admin.offsetsAt([topic], 'oldest'),
       client.admin.offsetsAt([topic], 'new'),
@@ -138,51 +107,42 @@ export class TopicBrowser implements Listener {
   }
 
   #show(): void {
-    if (this.#isOver || this.#isShown) return
+    const { listener } = this.#options
+    if (listener.isOver || this.#isShown) return
     this.#isShown = true
     for (const letter of this.#letters.all()) this.#deliver(letter)
-    this.#end(undefined)
+    listener.end()
   }
 
   #deliver(letter: Letter): void {
-    const { topic, read, onDelivery } = this.#options
+    const { topic, read, onDelivery, listener } = this.#options
     const { partition, record } = letter
     const message = read(record)
     if (message === undefined) return
-    this.#open++
+    this.#unsettled++
     const native = { topic, partition, record }
     const position = `${topic}/${letter.position}`
     void onDelivery({ message, lease: this.#lease, position, native }).then(({ kind }) => {
-      if (kind === 'accept' && !this.#isOver) this.#undertaker.bury(letter)
-      if (--this.#open === 0) this.#whenSettled?.()
+      if (kind === 'accept' && !listener.isOver) this.#undertaker.bury(letter)
+      if (--this.#unsettled === 0) this.#whenSettled?.()
     })
   }
 
-  async #drain(): Promise<void> {
+  async drain(): Promise<void> {
     this.#isShown = true
-    const { client, topic } = this.#options
-    if (this.#open > 0 && !this.#isOver) await new Promise<void>((resolve) => (this.#whenSettled = resolve))
+    const { client, topic, listener } = this.#options
+    if (this.#unsettled > 0 && !listener.isOver) await new Promise<void>((resolve) => (this.#whenSettled = resolve))
     await this.#undertaker.close()
-    if (this.#isOver) return
-    await this.close(undefined)
+    if (listener.isOver) return
+    await listener.close(undefined)
     await client.admin.deleteGroups([topic])
   }
 
-  #crash(error: unknown): void {
-    if (this.#isOver) return
-    this.#options.onCrashed(error)
-    this.#lose(error)
-  }
-
-  #lose(error: unknown): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#consumer = undefined
+  async close(): Promise<void> {
     this.#lease.lose()
     this.#assigned.resolve()
-    this.#drained.resolve()
+    this.#over.resolve()
     this.#whenSettled?.()
-    this.#options.onOver(this)
-    this.#end(error)
+    await this.#consumer?.close()
   }
 }

@@ -17,8 +17,9 @@ import {
 import { TopicBrowser } from './kafka-browser.ts'
 import type { GroupMember, KafkaClient, PartitionOffset } from './kafka-client.ts'
 import { classify } from './kafka-errors.ts'
+import { GroupFeed } from './kafka-group-feed.ts'
 import { inspectGroup } from './kafka-inspection.ts'
-import { GroupListener } from './kafka-listener.ts'
+import { KafkaListener, type Feed } from './kafka-listener.ts'
 import type { KafkaSettings } from './kafka-options.ts'
 import { Provisioner, type Facts, type ProvisionMode } from './kafka-provisioner.ts'
 import { browsedTopic, groupOf, isSame, readFor, readingOf, type Reading } from './kafka-reading.ts'
@@ -32,15 +33,6 @@ export interface ConnectionOptions {
   readonly settings: KafkaSettings
   /** Members that earlier epochs could not take out of their groups any more: shared by all connections of a driver. */
   readonly orphans: GroupMember[]
-}
-
-/** What this connection listens with. */
-interface LiveListener extends Listener {
-  readonly request: ListenRequest
-  /** Where the next record to be delivered is, of each partition it has. */
-  readonly next: readonly PartitionOffset[]
-  /** Whatever it has is void at once. Resolves when it has left its group, so that others need not wait for its session. */
-  close(error: unknown): Promise<void>
 }
 
 /** A channel, how it came to be known, and what is known of its topics. */
@@ -59,7 +51,7 @@ export class KafkaConnection implements DriverConnection {
   readonly #provisioner: Provisioner
   readonly #sender: Sender | undefined
   readonly #channels = new Map<string, KnownChannel>()
-  readonly #listeners = new Set<LiveListener>()
+  readonly #listeners = new Set<KafkaListener>()
   #isOver = false
   #closing: Promise<void> | undefined
 
@@ -104,30 +96,32 @@ export class KafkaConnection implements DriverConnection {
   }
 
   async listen(request: ListenRequest, onDelivery: OnDelivery): Promise<Listener> {
-    const { temporary = false, intent = 'consume', source } = request
-    const { route, facts, mode } = this.#channelOf(source.channel)
-    const { from } = request
-    if (typeof from === 'object' && from.positions !== undefined) positionsIn(route.topic, from.positions)
-    const group = groupOf(route, source.group)
-    const common = {
-      client: this.#client,
-      settings: this.#settings,
-      context: this.#context,
+    const listener = new KafkaListener({
       request,
-      onDelivery,
-      read: readFor(source.group),
-      onCrashed: (error: unknown) => this.#onCrashed(error),
-      onOver: (listener: LiveListener) => void this.#listeners.delete(listener),
-    }
-    if (temporary) return this.#keep(await TemporaryGroup.open({ ...common, topic: route.topic }))
+      onCrashed: (error) => this.#onCrashed(error),
+      onOver: () => void this.#listeners.delete(listener),
+    })
+    const feed = await this.#feed(listener, onDelivery)
+    this.#listeners.add(listener)
+    await listener.open(feed)
+    return listener
+  }
+
+  async #feed(listener: KafkaListener, onDelivery: OnDelivery): Promise<Feed> {
+    const { temporary = false, intent = 'consume', source, from } = listener.request
+    const { route, facts, mode } = this.#channelOf(source.channel)
+    if (typeof from === 'object' && from.positions !== undefined) positionsIn(route.topic, from.positions)
+    const read = readFor(source.group)
+    const common = { client: this.#client, settings: this.#settings, context: this.#context, listener, onDelivery, read }
+    if (temporary) return new TemporaryGroup({ ...common, topic: route.topic })
+    const group = groupOf(route, source.group)
     if (intent === 'browse') {
       const topic = browsedTopic(group, source)
-      const isCompacted = facts.get(topic)?.isCompacted ?? false
-      return this.#keep(await TopicBrowser.open({ ...common, topic, isCompacted }))
+      return new TopicBrowser({ ...common, topic, isCompacted: facts.get(topic)?.isCompacted ?? false })
     }
     const reading = readingOf(route, group, source)
     const sharedTopic = mode === 'create' ? undefined : await this.#unlessBegun(reading, route.topic)
-    return this.#keep(await GroupListener.open({ ...common, ...reading, sharedTopic }))
+    return new GroupFeed({ ...common, ...reading, sharedTopic })
   }
 
   async inspect(address: Address, signal: AbortSignal, horizon?: unknown): Promise<Inspection> {
@@ -191,11 +185,6 @@ export class KafkaConnection implements DriverConnection {
   /** A broker that stops says goodbye first, and one that knows us no more turns all away: no one listener's matter. */
   #onCrashed(error: unknown): void {
     if (epochal.has(classify(error))) this.#lose(error)
-  }
-
-  #keep<L extends LiveListener>(listener: L): L {
-    this.#listeners.add(listener)
-    return listener
   }
 
   /** A group that somebody else provisions, or nobody, and that never took anything: the topic is not its own. */

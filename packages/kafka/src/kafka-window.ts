@@ -1,12 +1,10 @@
-import type { Delivery, OnDelivery, Settlement, WireMessage } from '@waybill/core/driver'
+import type { Delivery, ListenRequest, OnDelivery, Settlement, WireMessage } from '@waybill/core/driver'
 import type { KafkaDelivery } from './kafka-delivery.ts'
-import type { KafkaRecord, TopicPartition } from './kafka-client.ts'
+import type { KafkaRecord, PartitionOffset, TopicPartition } from './kafka-client.ts'
 import type { PartitionIntake, Slot } from './kafka-partition.ts'
 import { findSamePartition } from './kafka-topic-partition.ts'
 
-export interface WindowOptions {
-  readonly maxInFlight: number
-  readonly maxInFlightBytes: number
+export interface WindowOptions extends Pick<ListenRequest, 'maxInFlight' | 'maxInFlightBytes'> {
   /** `undefined`: it is for others, and passed over. */
   readonly read: (record: KafkaRecord) => WireMessage | undefined
   readonly onDelivery: OnDelivery
@@ -20,6 +18,7 @@ export interface WindowOptions {
  */
 export class DeliveryWindow {
   readonly #options: WindowOptions
+  readonly #maxBytes: number
   readonly #partitions: PartitionIntake[] = []
   #turn = 0
   #unresolved = 0
@@ -28,6 +27,7 @@ export class DeliveryWindow {
 
   constructor(options: WindowOptions) {
     this.#options = options
+    this.#maxBytes = options.maxInFlightBytes ?? Infinity
   }
 
   get partitions(): readonly PartitionIntake[] {
@@ -42,9 +42,24 @@ export class DeliveryWindow {
     this.#partitions.push(partition)
   }
 
-  remove(partition: PartitionIntake): void {
-    const index = this.#partitions.indexOf(partition)
-    if (index >= 0) this.#partitions.splice(index, 1)
+  /** Where the next record to be delivered is, of each partition. */
+  get next(): readonly PartitionOffset[] {
+    return this.#partitions.map(({ topic, partition, next }) => ({ topic, partition, offset: next }))
+  }
+
+  /** Delivers nothing more of these; resolves when all that was delivered of them is resolved, or void. */
+  async drain(partitions: readonly PartitionIntake[] = [...this.#partitions]): Promise<void> {
+    for (const partition of partitions) partition.stop()
+    await Promise.all(partitions.map((partition) => partition.idle()))
+  }
+
+  /** Takes these out: settling what was delivered of them is void. */
+  lose(partitions: readonly PartitionIntake[] = this.#partitions): void {
+    for (const partition of [...partitions]) {
+      const index = this.#partitions.indexOf(partition)
+      if (index >= 0) this.#partitions.splice(index, 1)
+      partition.lose()
+    }
   }
 
   /** Hands on all that there is room for. */
@@ -60,7 +75,7 @@ export class DeliveryWindow {
   }
 
   get #hasRoom(): boolean {
-    return this.#unresolved < this.#options.maxInFlight && this.#bytes < this.#options.maxInFlightBytes
+    return this.#unresolved < this.#options.maxInFlight && this.#bytes < this.#maxBytes
   }
 
   #next(): PartitionIntake | undefined {

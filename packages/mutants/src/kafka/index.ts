@@ -28,7 +28,7 @@ export const brokenKafka: readonly AdapterMutant[] = [
   {
     name: 'kafka-ignores-the-revoke',
     story: 'Goes on with what it had read of partitions that others have now.',
-    patches: inKafka('listener', 'onRevoked: (removed) => this.#giveUp(removed)', 'onRevoked: async () => {}'),
+    patches: inKafka('group-feed', 'onRevoked: (removed) => this.#giveUp(removed)', 'onRevoked: async () => {}'),
     red: {
       'ORD-02/a member joins while all keys run': /runs of one key at a time/,
     },
@@ -37,9 +37,9 @@ export const brokenKafka: readonly AdapterMutant[] = [
     name: 'kafka-hands-over-what-still-runs',
     story: 'Gives partitions up at a revoke without a wait for the handlers.',
     patches: inKafka(
-      'listener',
-      'await Promise.race([Promise.all(partitions.map((partition) => partition.idle())), late])',
-      'void late',
+      'group-feed',
+      'await withDeadline(drained, settings.rebalanceDrainMs',
+      'void withDeadline(drained, settings.rebalanceDrainMs',
     ),
     red: {
       'ORD-02/a member joins while all keys run': /runs of one key at a time/,
@@ -92,10 +92,10 @@ export const brokenKafka: readonly AdapterMutant[] = [
     name: 'kafka-joins-at-the-end',
     story: 'Begins at the latest offset, and not at the committed one.',
     patches: [
-      ...inKafka('listener', 'return committed === undefined || committed.metadata === startMetadata', 'return true'),
-      ...inKafka('listener', 'fresh.filter(({ committed }) => committed === undefined)', 'fresh'),
-      ...inKafka('listener', "topic === sharedTopic ? 'new' : 'oldest'", "'new'"),
-      ...inKafka('listener', 'committed ?? found', 'found'),
+      ...inKafka('group-feed', 'return committed === undefined || committed.metadata === startMetadata', 'return true'),
+      ...inKafka('group-feed', 'fresh.filter(({ committed }) => committed === undefined)', 'fresh'),
+      ...inKafka('group-feed', "topic === sharedTopic ? 'new' : 'oldest'", "'new'"),
+      ...inKafka('group-feed', 'committed ?? found', 'found'),
     ],
     red: {
       'TOP-06': /billing: [\d.]+ messages handled: not within/,
@@ -105,7 +105,7 @@ export const brokenKafka: readonly AdapterMutant[] = [
     name: 'kafka-replays-at-each-start',
     story: 'Goes back to where its group is to start whenever a consumer asks for it, and not the first time only.',
     patches: inKafka(
-      'listener',
+      'group-feed',
       'return committed === undefined || committed.metadata === startMetadata',
       'return true',
     ),
@@ -116,7 +116,11 @@ export const brokenKafka: readonly AdapterMutant[] = [
   {
     name: 'kafka-finds-the-end-too-late',
     story: 'Says that it listens before it knows where the log ends; what is sent right then it never sees.',
-    patches: inKafka('temporary-group', '    await group.#open()', '    setTimeout(() => void group.#open(), 1_000)'),
+    patches: inKafka(
+      'temporary-group',
+      '  async open(): Promise<void> {\n',
+      '  async open(): Promise<void> {\n    setTimeout(() => void this.begin(), 1_000)\n  }\n\n  async begin(): Promise<void> {\n',
+    ),
     red: {
       'TOP-05': /(one|two|three): [\d.]+ messages handled: not within/,
     },
@@ -163,9 +167,9 @@ export const brokenKafka: readonly AdapterMutant[] = [
     story: 'Leaves its group at a drain before what is settled is committed.',
     patches: [
       ...inKafka(
-        'listener',
-        'await this.#committer.flush(partitions)\n    } finally',
-        'void this.#committer\n    } finally',
+        'group-feed',
+        'if (!this.#options.listener.isOver) await this.#committer.flush(partitions)',
+        'void this.#committer',
       ),
     ],
     red: {
