@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { structuredContentType, structuredEvent, type Headers, type WireMessage } from '@waybill/core/driver'
+import { BinaryEvent, type WireMessage } from '@waybill/core/driver'
 import type { KafkaRecord } from './kafka-client.ts'
 import {
   contentTypeHeader,
@@ -13,8 +13,6 @@ import {
 import { HeaderWriter, type WireRecord } from './kafka-record.ts'
 import { RepeatedText } from './kafka-repeated-text.ts'
 import { bufferOf, lastBytes, textOfBytes } from './kafka-text.ts'
-
-type Writable = { [name: string]: string }
 
 const noBytes = Buffer.alloc(0)
 
@@ -58,9 +56,7 @@ export function deadLetterKey(message: WireMessage): Buffer {
 
 /** The group that a record is for; `undefined`: all that read its topic. */
 export function addresseeOf({ headers }: Pick<KafkaRecord, 'headers'>): string | undefined {
-  if (headers === undefined || !Object.hasOwn(headers, groupHeader)) return undefined
-  const bytes = lastBytes(headers[groupHeader])
-  return bytes === undefined ? undefined : textOfBytes(bytes)
+  return ownText(headers, groupHeader)
 }
 
 /**
@@ -69,47 +65,29 @@ export function addresseeOf({ headers }: Pick<KafkaRecord, 'headers'>): string |
  * Where a header came several times, the last counts.
  */
 export function wireMessageOf({ key, value, headers }: Pick<KafkaRecord, 'key' | 'value' | 'headers'>): WireMessage {
-  const read = new Reading(headers)
-  const recordKey = read.deadLetterKey === undefined ? textOfKey(key) : read.deadLetterKey.slice(1)
-  const body = read.isTombstone && value?.byteLength === 0 ? undefined : (value ?? undefined)
-  const { contentType } = read
-  if (body !== undefined && isStructured(read))
-    return withKey(structuredEvent(contentType!, body, read.headers), recordKey)
-  const isKeyless = read.deadLetterKey === '' || recordKey === undefined
-  const message = {
-    id: read.id,
-    source: read.source,
-    type: read.type,
-    time: read.time,
-    contentType,
-    extensions: read.extensions,
-    key: isKeyless ? undefined : recordKey,
-    headers: read.headers,
-    body,
-  }
-  const whole = read.partitionKey === undefined ? message : withPartitionKey(message, read.partitionKey)
-  return read.problem === undefined ? whole : { ...whole, problem: read.problem }
+  const event = eventIn(headers)
+  const partitionKey = event.key
+  event.key = keyIn(key, ownText(headers, keyHeader))
+  if (partitionKey !== undefined) takePartitionKey(event, partitionKey)
+  return event.message(value ?? undefined)
 }
 
-function textOfKey(key: Buffer | null): string | undefined {
+function ownText(headers: KafkaRecord['headers'], name: string): string | undefined {
+  if (headers === undefined || headers === null || !Object.hasOwn(headers, name)) return undefined
+  const bytes = lastBytes(headers[name])
+  return bytes === undefined ? undefined : textOfBytes(bytes)
+}
+
+/** The record's key, which in a dead letter is its own: what it was stands in `keyHeader`. */
+function keyIn(key: Buffer | null, ofLetter: string | undefined): string | undefined {
+  if (ofLetter !== undefined) return ofLetter === '' ? undefined : ofLetter.slice(1)
   return key === null || key === undefined ? undefined : textOfBytes(key)
 }
 
-function isStructured({ specversion, contentType }: Reading): boolean {
-  return specversion === undefined && contentType?.toLowerCase().startsWith(structuredContentType) === true
-}
-
-/** The record's key is what keeps order, whatever the event says. */
-function withKey(message: WireMessage, key: string | undefined): WireMessage {
-  return key === undefined ? message : { ...message, key }
-}
-
 /** An attribute that says what the record's key says, or stands in for it; one that says something else stays. */
-function withPartitionKey(message: WireMessage, partitionKey: string): WireMessage {
-  if (message.key === undefined) return { ...message, key: partitionKey }
-  if (message.key === partitionKey) return message
-  const extensions = Object.assign(Object.create(null), message.extensions, { partitionkey: partitionKey }) as Headers
-  return { ...message, extensions }
+function takePartitionKey(event: BinaryEvent, partitionKey: string): void {
+  if (event.key === undefined) event.key = partitionKey
+  else if (event.key !== partitionKey) event.extend('partitionkey', partitionKey)
 }
 
 /** What is the same in most messages of a channel, or of a moment. */
@@ -138,95 +116,62 @@ function textOfHeader(name: string, bytes: Buffer): string {
   }
 }
 
-const none: Writable = Object.freeze(Object.create(null) as Writable)
+function eventIn(table: KafkaRecord['headers']): BinaryEvent {
+  const event = new BinaryEvent()
+  if (table === undefined || table === null) return event
+  for (const name of Object.keys(table)) take(event, name, table[name])
+  return event
+}
 
-/** The headers of one record, sorted by whom they belong to. */
-class Reading {
-  specversion: string | undefined
-  id: string | undefined
-  source: string | undefined
-  type: string | undefined
-  time: string | undefined
-  contentType: string | undefined
-  partitionKey: string | undefined
-  /** As in `keyHeader`. */
-  deadLetterKey: string | undefined
-  isTombstone = false
-  problem: string | undefined
-  /** Made when there is one: most messages have none. */
-  extensions: Writable = none
-  headers: Writable = none
-
-  constructor(table: KafkaRecord['headers']) {
-    if (table === undefined || table === null) return
-    for (const name of Object.keys(table)) this.#take(name, table[name])
-  }
-
-  #take(name: string, value: unknown): void {
-    // A buffer nearly always, and `Buffer.isBuffer` takes longer than the rest of this.
-    const bytes = ArrayBuffer.isView(value) ? (value as Buffer) : bufferOf(lastBytes(value) ?? noBytes)
-    const text = textOfHeader(name, bytes)
-    if (text.includes('\ufffd') && !isUtf8(bytes)) return this.#takeBytes(name, bytes)
-    switch (name) {
-      case 'ce_specversion':
-        this.specversion = text
-        if (text !== '1.0') this.problem ??= 'CloudEvents specversion is not "1.0"'
-        return
-      case 'ce_id':
-        this.id = text
-        return
-      case 'ce_source':
-        this.source = text
-        return
-      case 'ce_type':
-        this.type = text
-        return
-      case 'ce_time':
-        this.time = text
-        return
-      case 'ce_partitionkey':
-        this.partitionKey = text
-        return
-      case contentTypeHeader:
-        this.contentType = text
-        return
-      default:
-        return this.#takeOther(name, text)
-    }
-  }
-
-  #takeOther(name: string, text: string): void {
-    switch (headerKind(name)) {
-      case 'application':
-        return this.#header(name, text)
-      case 'escaped':
-        return this.#header(unescapedHeaderName(name), text)
-      case 'attribute':
-        return this.#extend(name.slice('ce_'.length), text)
-      case 'own':
-        if (name === keyHeader) this.deadLetterKey = text
-        else if (name === tombstoneHeader) this.isTombstone = true
-    }
-  }
-
-  /** What is no text: a header can have it, as base64, and an attribute cannot. */
-  #takeBytes(name: string, bytes: Buffer): void {
-    if (headerKind(name) === 'attribute') this.problem ??= `the header ${name} holds no text`
-    else this.#takeOther(name, bytes.toString('base64'))
-  }
-
-  /** `datacontenttype` stands in a header of its own. */
-  #extend(name: string, text: string): void {
-    if (name === 'datacontenttype') {
-      this.contentType ??= text
+function take(event: BinaryEvent, name: string, value: unknown): void {
+  // A buffer nearly always, and `Buffer.isBuffer` takes longer than the rest of this.
+  const bytes = ArrayBuffer.isView(value) ? (value as Buffer) : bufferOf(lastBytes(value) ?? noBytes)
+  const text = textOfHeader(name, bytes)
+  if (text.includes('\ufffd') && !isUtf8(bytes)) return takeBytes(event, name, bytes)
+  switch (name) {
+    case 'ce_specversion':
+      return event.setVersion(text)
+    case 'ce_id':
+      event.id = text
       return
-    }
-    if (this.extensions === none) this.extensions = Object.create(null) as Writable
-    this.extensions[name] = text
+    case 'ce_source':
+      event.source = text
+      return
+    case 'ce_type':
+      event.type = text
+      return
+    case 'ce_time':
+      event.time = text
+      return
+    case 'ce_partitionkey':
+      event.key = text
+      return
+    case contentTypeHeader:
+      event.contentType = text
+      return
+    default:
+      return takeOther(event, name, text)
   }
+}
 
-  #header(name: string, text: string): void {
-    if (this.headers === none) this.headers = Object.create(null) as Writable
-    this.headers[name] = text
+function takeOther(event: BinaryEvent, name: string, text: string): void {
+  switch (headerKind(name)) {
+    case 'application':
+      return event.addHeader(name, text)
+    case 'escaped':
+      return event.addHeader(unescapedHeaderName(name), text)
+    case 'attribute':
+      // It stands in a header of its own.
+      if (name === 'ce_datacontenttype') event.contentType ??= text
+      else event.extend(name.slice('ce_'.length), text)
+      return
+    case 'own':
+      if (name === tombstoneHeader) event.isTombstone = true
   }
+}
+
+/** What is no text: a header can have it, as base64, and an attribute cannot. */
+function takeBytes(event: BinaryEvent, name: string, bytes: Buffer): void {
+  if (headerKind(name) === 'attribute') event.isNoText(name)
+  else takeOther(event, name, bytes.toString('base64'))
 }
