@@ -1,5 +1,5 @@
-import type { Headers } from './driver/wire-message.ts'
-import { reservedHeaderPrefix } from './driver/wire-message.ts'
+import { newHeaders } from './driver/header-table.ts'
+import { reservedHeaderPrefix, type Headers } from './driver/wire-message.ts'
 
 /** The headers by which the core speaks to itself, across processes and restarts. */
 export const coreHeader = {
@@ -19,11 +19,9 @@ export const coreHeader = {
   replaces: 'waybill-replaces',
 } as const
 
-export const noHeaders: Headers = Object.freeze(Object.create(null) as Headers)
-
 /** The same headers with some set, others (`undefined`) gone. Null prototype. */
 export function withHeaders(headers: Headers, changes: { readonly [name: string]: string | undefined }): Headers {
-  const result = Object.create(null) as Record<string, string>
+  const result = newHeaders()
   for (const name in headers) if (!Object.hasOwn(changes, name)) result[name] = headers[name]!
   for (const name of Object.keys(changes)) {
     const value = changes[name]
@@ -52,7 +50,7 @@ export function applicationHeaders(headers: Headers): Headers {
 }
 
 function copyWithoutReserved(headers: Headers): Headers {
-  const result = Object.create(null) as Record<string, string>
+  const result = newHeaders()
   for (const name in headers) if (!name.startsWith(reservedHeaderPrefix)) result[name] = headers[name]!
   return result
 }

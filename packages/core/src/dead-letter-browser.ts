@@ -5,6 +5,7 @@ import { withDeadline } from './deadline.ts'
 import type { DeadLetter, DeadLetters, DeadLetterSelection } from './dead-letters.ts'
 import type { Timer } from './driver/clock.ts'
 import type { Delivery, Listener, Settlement } from './driver/driver.ts'
+import { headersOf } from './driver/header-table.ts'
 import type { WireMessage } from './driver/wire-message.ts'
 import { decodeFailure, withoutFailure } from './failure-record.ts'
 import { decode, ReceivedMessage } from './message-decoder.ts'
@@ -285,7 +286,7 @@ function selector(which: DeadLetterSelection<Message>): (letter: DeadLetter) => 
 function redrivable(wire: WireMessage): WireMessage {
   const headers = withoutCounters(withoutFailure(wire.headers))
   const { expirytime: _, ...extensions } = wire.extensions
-  return { ...wire, headers, extensions: Object.assign(Object.create(null), extensions) }
+  return { ...wire, headers, extensions: headersOf(extensions) }
 }
 
 function correctedCopy(corrected: WireMessage, original: WireMessage, id: string): WireMessage {

@@ -1,6 +1,7 @@
 import type { Channel } from './channel.ts'
 import type { HandlerContext } from './handler.ts'
 import type { ReceivedMessage } from './message-decoder.ts'
+import { newHeaders } from './driver/header-table.ts'
 import type { Headers } from './driver/wire-message.ts'
 import type { Messaging } from './messaging.ts'
 import type { PreparedMessage, Receipt, SendOptions } from './producer.ts'
@@ -50,7 +51,7 @@ export class DeliveryContext implements HandlerContext {
 
   /** W3C trace context, passed on as it came; telemetry, where there is one, writes its own. */
   #trace(): Headers {
-    const trace = Object.create(null) as Record<string, string>
+    const trace = newHeaders()
     for (const name of ['traceparent', 'tracestate']) {
       const value = this.message.wire.headers[name]
       if (value !== undefined) trace[name] = value

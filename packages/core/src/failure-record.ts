@@ -1,4 +1,5 @@
 import type { FailureRecord } from './dead-letters.ts'
+import { newHeaders, type HeaderTable } from './driver/header-table.ts'
 import type { Headers } from './driver/wire-message.ts'
 import { describeError } from './error-description.ts'
 import { cutToBytes, headerSafe, headerSafeBytes, fromHeaderSafe } from './header-text.ts'
@@ -43,7 +44,7 @@ export function encodeFailure(
   redact: (text: string) => string = (text) => text,
 ): Headers {
   const { type, message, stack } = describeError(failure.error)
-  const headers = Object.create(null) as Record<string, string>
+  const headers = newHeaders()
   headers[`${prefix}type`] = headerSafe(cutToBytes(redact(type), maxPartBytes))
   headers[`${prefix}attempts`] = String(failure.attempts)
   headers[`${prefix}first-at`] = rfc3339(failure.firstFailureAtMs)
@@ -84,14 +85,14 @@ export function decodeFailure(headers: Headers): RecordedFailure | undefined {
  * a message and not take them away. Conformance: RTY-07.
  */
 export function overEarlier(headers: Headers, record: Headers): Headers {
-  const result = Object.create(null) as Record<string, string>
+  const result = newHeaders()
   for (const name of Object.keys(headers)) if (name.startsWith(prefix)) result[name] = ''
   return Object.assign(result, record)
 }
 
 /** The headers as they were before the failure: a copy, with a null prototype. Conformance: RTY-07, RDR-03. */
 export function withoutFailure(headers: Headers): Headers {
-  const kept = Object.create(null) as Record<string, string>
+  const kept = newHeaders()
   for (const name of Object.keys(headers)) {
     if (!name.startsWith(prefix)) kept[name] = headers[name] as string
   }
@@ -99,7 +100,7 @@ export function withoutFailure(headers: Headers): Headers {
 }
 
 /** A message that leaves room gives it to the stack. */
-function addText(headers: Record<string, string>, message: string, stack: string, leftBytes: number): void {
+function addText(headers: HeaderTable, message: string, stack: string, leftBytes: number): void {
   const stackBytes = stack.length > leftBytes ? leftBytes : headerSafeBytes(stack)
   const messageBytes = Math.max(Math.floor(leftBytes * messageShare), leftBytes - stackBytes)
   const safeMessage = headerSafe(cutToBytes(message, messageBytes))

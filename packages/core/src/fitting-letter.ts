@@ -1,3 +1,4 @@
+import { newHeaders } from './driver/header-table.ts'
 import type { Headers, WireMessage } from './driver/wire-message.ts'
 import { envelopeBytes } from './envelope-size.ts'
 
@@ -74,7 +75,7 @@ function textsOf(table: Headers): readonly Text[] {
 }
 
 function tableOf(texts: readonly Text[]): Headers {
-  const table = Object.create(null) as Record<string, string>
+  const table = newHeaders()
   for (const [name, value] of texts) table[name] = value
   return table
 }

@@ -1,4 +1,4 @@
-import { noHeaders } from './core-headers.ts'
+import { newHeaders, noHeaders } from './driver/header-table.ts'
 import { reservedHeaderPrefix, type Headers } from './driver/wire-message.ts'
 import { MessagingError } from './messaging-error.ts'
 
@@ -36,7 +36,7 @@ export function checkHeaders(
   if (!isPlainObject(headers)) throw refused(about, `headers must be a plain object, not ${describe(headers)}`)
   const names = Object.keys(headers)
   if (names.length === 0) return noHeaders
-  const checked = Object.create(null) as Record<string, string>
+  const checked = newHeaders()
   let bytes = 0
   for (const name of names) {
     const value = headers[name] as string

@@ -1,5 +1,5 @@
 import type { ChannelDefinition, Contract } from './channel.ts'
-import { noHeaders } from './core-headers.ts'
+import { headersOf, newHeaders, noHeaders } from './driver/header-table.ts'
 import type { Headers, WireMessage } from './driver/wire-message.ts'
 import { checkEnvelope } from './envelope-size.ts'
 import { checkHeaders, checkId, checkKey } from './header-checks.ts'
@@ -80,7 +80,7 @@ export class MessageEncoder {
     if (body !== undefined && body.byteLength > limits.maxBodyBytes) throw tooLarge(channel, body, limits)
     const nowMs = this.#runtime.clock.now()
     let headers = options?.headers === undefined ? noHeaders : checkHeaders(options.headers, limits, channel.name)
-    if (extras?.headers !== undefined) headers = Object.assign(Object.create(null), headers, extras.headers) as Headers
+    if (extras?.headers !== undefined) headers = headersOf(headers, extras.headers)
     let id = options?.id
     if (id === undefined) id = this.#nextId(nowMs)
     else checkId(id)
@@ -185,7 +185,7 @@ function callKey(channel: ChannelDefinition, data: unknown): string {
 function extensionsOf(options: SendOptions, nowMs: number): Headers {
   const { correlationId, expiresInMs } = options
   if (correlationId === undefined && expiresInMs === undefined) return noHeaders
-  const extensions = Object.create(null) as Record<string, string>
+  const extensions = newHeaders()
   if (correlationId !== undefined) {
     checkId(correlationId)
     extensions['correlationid'] = correlationId

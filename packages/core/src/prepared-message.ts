@@ -1,6 +1,6 @@
 import type { ChannelDefinition } from './channel.ts'
-import { noHeaders } from './core-headers.ts'
-import type { Headers, WireMessage } from './driver/wire-message.ts'
+import { headersOf, newHeaders, noHeaders } from './driver/header-table.ts'
+import type { WireMessage } from './driver/wire-message.ts'
 import { MessagingError } from './messaging-error.ts'
 import type { PreparedMessage } from './producer.ts'
 
@@ -22,7 +22,7 @@ export function toPrepared(
     channel: channel.name,
     attributes,
     key: wire.key,
-    headers: copyOf(wire.headers) as Record<string, string>,
+    headers: headersOf(wire.headers),
     body: wire.body,
     deliverAt,
   }
@@ -37,7 +37,7 @@ export function fromPrepared(message: PreparedMessage): WireMessage {
   const { attributes, id, body } = message
   if (typeof id !== 'string' || typeof attributes !== 'object' || attributes === null) throw notPrepared()
   if (body !== undefined && !(body instanceof Uint8Array)) throw notPrepared(`; its body is no Uint8Array`)
-  const extensions = Object.create(null) as Record<string, string>
+  const extensions = newHeaders()
   for (const name of Object.keys(attributes)) if (!ownAttributes.includes(name)) extensions[name] = attributes[name]!
   return {
     id,
@@ -47,15 +47,9 @@ export function fromPrepared(message: PreparedMessage): WireMessage {
     contentType: attributes['datacontenttype'],
     extensions,
     key: message.key,
-    headers: copyOf(message.headers ?? noHeaders),
+    headers: headersOf(message.headers ?? noHeaders),
     body,
   }
-}
-
-function copyOf(headers: { readonly [name: string]: string }): Headers {
-  const copy = Object.create(null) as Record<string, string>
-  for (const name of Object.keys(headers)) copy[name] = headers[name]!
-  return copy
 }
 
 function notPrepared(detail = ''): MessagingError {

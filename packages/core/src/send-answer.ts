@@ -1,4 +1,5 @@
 import { withHeaders } from './core-headers.ts'
+import { newHeaders } from './driver/header-table.ts'
 import type { Headers, WireMessage } from './driver/wire-message.ts'
 import { MessagingError } from './messaging-error.ts'
 import type { Receipt } from './producer.ts'
@@ -41,7 +42,7 @@ export function unlessUnheard({ resolve, reject }: SendAnswer, { id }: WireMessa
 
 /** What the application set itself is left as it is. */
 function traceOf({ traceparent, tracestate }: Headers): Record<string, string> {
-  const trace = Object.create(null) as Record<string, string>
+  const trace = newHeaders()
   if (traceparent !== undefined) trace['traceparent'] = traceparent
   if (tracestate !== undefined) trace['tracestate'] = tracestate
   return trace

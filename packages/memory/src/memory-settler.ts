@@ -1,4 +1,4 @@
-import type { Capabilities, Clock, DriverEvent, Headers, Settlement } from '@waybill/core/driver'
+import { headersOf, type Capabilities, type Clock, type DriverEvent, type Settlement } from '@waybill/core/driver'
 import type { MemoryBroker } from './memory-broker.ts'
 import type { MemoryGroup } from './memory-group.ts'
 import type { MemoryLane } from './memory-lane.ts'
@@ -75,7 +75,7 @@ export class MemorySettler {
       this.reportFailure(message, unsupported(`a message was settled by "${settlement.kind}"`))
       return false
     }
-    const headers = Object.assign(Object.create(null), message.message.headers, settlement.headers) as Headers
+    const headers = headersOf(message.message.headers, settlement.headers)
     this.#options.dead.add({ ...message.message, headers }, message.storedAtMs)
     return true
   }

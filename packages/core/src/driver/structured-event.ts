@@ -1,3 +1,4 @@
+import { headersOf, newHeaders, noHeaders } from './header-table.ts'
 import type { Headers, WireMessage } from './wire-message.ts'
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
@@ -31,7 +32,7 @@ const nothingRead = {
   type: undefined,
   time: undefined,
   key: undefined,
-  extensions: Object.freeze(Object.create(null) as Headers),
+  extensions: noHeaders,
 }
 
 function messageOf(event: unknown, headers: Headers): WireMessage {
@@ -47,14 +48,14 @@ function messageOf(event: unknown, headers: Headers): WireMessage {
     time,
     contentType: datacontenttype ?? ('data' in event ? 'application/json' : undefined),
     key: partitionkey,
-    extensions: Object.assign(Object.create(null), others) as Headers,
+    extensions: headersOf(others as Headers),
     headers,
     body: bodyOf(event, datacontenttype),
   }
 }
 
 function attributesOf(event: { [name: string]: unknown }): { [name: string]: string | undefined } {
-  const attributes = Object.create(null) as { [name: string]: string }
+  const attributes = newHeaders()
   for (const name of Object.keys(event)) {
     const value = event[name]
     if (name === 'data' || name === 'data_base64' || value === null) continue

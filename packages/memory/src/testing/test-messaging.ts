@@ -1,5 +1,13 @@
 import type { Channel, ChannelTypes, DeadLetter, Driver, Message, Messaging, Middleware } from '@waybill/core'
-import { connectWith, ManualClock, MessagingError, systemRandom, type WireMessage } from '@waybill/core/driver'
+import {
+  connectWith,
+  headersOf,
+  ManualClock,
+  MessagingError,
+  noHeaders,
+  systemRandom,
+  type WireMessage,
+} from '@waybill/core/driver'
 import { createMemoryBroker } from '../memory-broker.ts'
 import { memory } from '../memory-driver.ts'
 import { Activity } from './activity.ts'
@@ -105,9 +113,9 @@ function wireOf({ body, headers = {}, key }: RawMessage): WireMessage {
     type: undefined,
     time: undefined,
     contentType: undefined,
-    extensions: Object.create(null) as Record<string, string>,
+    extensions: noHeaders,
     key,
-    headers: Object.assign(Object.create(null), headers) as Record<string, string>,
+    headers: headersOf(headers),
     body: typeof body === 'string' ? Buffer.from(body) : Uint8Array.from(body),
   }
 }
