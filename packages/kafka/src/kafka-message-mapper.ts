@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { BinaryEvent, type WireMessage } from '@waybill/core/driver'
+import { BinaryEvent, bufferOf, type WireMessage } from '@waybill/core/driver'
 import type { KafkaRecord } from './kafka-client.ts'
 import {
   contentTypeHeader,
@@ -12,7 +12,7 @@ import {
 } from './kafka-header-names.ts'
 import { HeaderWriter, type WireRecord } from './kafka-record.ts'
 import { RepeatedText } from './kafka-repeated-text.ts'
-import { bufferOf, lastBytes, textOfBytes } from './kafka-text.ts'
+import { lastBytes, textOfBytes } from './kafka-text.ts'
 
 const noBytes = Buffer.alloc(0)
 

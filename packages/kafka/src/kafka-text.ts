@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
+import { bufferOf } from '@waybill/core/driver'
 
 /** Bytes as text: UTF-8, or else base64. */
 export function textOfBytes(bytes: Uint8Array): string {
@@ -22,9 +23,4 @@ export function lastBytes(value: unknown): Uint8Array | undefined {
     if (bytes !== undefined) return bytes
   }
   return undefined
-}
-
-/** The same bytes, not a copy. */
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

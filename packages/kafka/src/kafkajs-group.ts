@@ -1,3 +1,4 @@
+import { bufferOf } from '@waybill/core/driver'
 import kafkajs from 'kafkajs'
 import type { Assignment, MemberClaim } from './kafka-assignment.ts'
 import type { PartitionOffset, TopicPartition } from './kafka-client.ts'
@@ -54,7 +55,7 @@ export class KafkajsGroup {
     const metadata = MemberMetadata.encode({
       version: metadataVersion,
       topics: [...topics],
-      userData: asBuffer(userData),
+      userData: bufferOf(userData),
     })
     const joined = await coordinator.joinGroup({
       groupId: this.#groupId,
@@ -161,8 +162,4 @@ function claimOf({ memberId, memberMetadata }: { memberId: string; memberMetadat
 
 function topicsIn(partitions: readonly TopicPartition[]): string[] {
   return [...new Set(partitions.map(({ topic }) => topic))]
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

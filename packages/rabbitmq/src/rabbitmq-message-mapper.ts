@@ -1,4 +1,4 @@
-import { BinaryEvent, structuredMediaType, type WireMessage } from '@waybill/core/driver'
+import { BinaryEvent, bufferOf, structuredMediaType, type WireMessage } from '@waybill/core/driver'
 import type { Message, Options } from 'amqplib'
 import { fieldText, timeOfSeconds } from './rabbitmq-field-text.ts'
 import { headerKind, tombstoneHeader, unescapedHeaderName, wireHeaderName } from './rabbitmq-header-names.ts'
@@ -96,8 +96,7 @@ function newTable(): FieldTable {
 
 export function contentOf(message: Pick<WireMessage, 'body' | 'structured'>): Buffer {
   const body = message.structured ?? message.body
-  if (body === undefined) return noBody
-  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  return body === undefined ? noBody : bufferOf(body)
 }
 
 /** Properties are AMQP short strings: 255 bytes. What does not fit is in a header only. */

@@ -41,6 +41,7 @@ export { ContiguousPrefixAcker } from './contiguous-prefix-acker.ts'
 export { DueHeap, type Due } from './due-heap.ts'
 export { LeaseRenewer } from './lease-renewer.ts'
 export { BinaryEvent } from './binary-event.ts'
+export { bufferOf } from './buffer-of.ts'
 export { headersOf, newHeaders, noHeaders, type HeaderTable } from './header-table.ts'
 export { structuredBody, structuredContentType, structuredEvent, structuredMediaType } from './structured-event.ts'
 export {

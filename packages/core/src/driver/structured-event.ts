@@ -1,3 +1,4 @@
+import { bufferOf } from './buffer-of.ts'
 import { headersOf, newHeaders, noHeaders } from './header-table.ts'
 import type { Headers, WireMessage } from './wire-message.ts'
 
@@ -109,7 +110,7 @@ function memberOf(body: Uint8Array, contentType: string): string {
   } catch {
     // It is not what it says; as bytes it arrives as it is.
   }
-  return `"data_base64":"${Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64')}"`
+  return `"data_base64":"${bufferOf(body).toString('base64')}"`
 }
 
 function isJson(contentType: string): boolean {
