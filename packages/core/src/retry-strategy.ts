@@ -1,4 +1,5 @@
-import type { Capabilities, Driver } from './driver/driver.ts'
+import type { Capabilities } from './driver/capabilities.ts'
+import type { Driver } from './driver/driver.ts'
 import { MessagingError } from './messaging-error.ts'
 import { tiersOf, type RetryPolicy } from './retry-policy.ts'
 

@@ -1,8 +1,8 @@
 export type { AdapterModule, ResolvedSetting } from './adapter-module.ts'
+export type { Capabilities } from './capabilities.ts'
 export { systemClock, type Clock, type Timer } from './clock.ts'
 export type {
   Address,
-  Capabilities,
   Delivery,
   Driver,
   DriverConnection,
