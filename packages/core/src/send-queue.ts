@@ -1,11 +1,12 @@
-import { Deque } from './deque.ts'
 import { backoffMs } from './driver/backoff.ts'
 import type { Timer } from './driver/clock.ts'
 import type { Address, Driver, SendFailure } from './driver/driver.ts'
 import { abortedError, closedError, type Link } from './link.ts'
 import { MessagingError } from './messaging-error.ts'
 import { type PendingSend, PendingSendList } from './pending-send.ts'
+import { ReadySends } from './ready-sends.ts'
 import type { Runtime } from './runtime.ts'
+import { SendDeadline } from './send-deadline.ts'
 import { wrapError } from './wrap-error.ts'
 
 /** Sends not answered yet, per address: beyond either, senders wait their turn. */
@@ -39,9 +40,8 @@ export class SendQueue {
   readonly #keyed: boolean
   readonly #serial: boolean
   readonly #pending = new PendingSendList()
-  #ready = new Deque<PendingSend>()
-  readonly #keysInFlight = new Set<string>()
-  #parked = new Map<string, PendingSend[]>()
+  readonly #ready: ReadySends
+  readonly #deadline: SendDeadline
   #batches = 0
   #seq = 0
   #flushing = false
@@ -50,8 +50,6 @@ export class SendQueue {
   #awaitsAnswers = false
   #failures = 0
   #backoff: Timer | undefined
-  #deadline: Timer | undefined
-  #deadlineAt = Infinity
   #whenSettled: (() => void)[] = []
   #onRoom: (() => void)[] = []
 
@@ -64,6 +62,10 @@ export class SendQueue {
     this.#onIdle = options.onIdle
     this.#keyed = options.keyed
     this.#serial = options.keyed && options.driver.capabilities.send.keyed === 'serial'
+    this.#ready = new ReadySends({ ...options.driver.capabilities.send, serial: this.#serial })
+    this.#deadline = new SendDeadline(options.runtime.clock, this.#pending, (send) =>
+      this.giveUp(send, this.#tooLate()),
+    )
   }
 
   get hasRoom(): boolean {
@@ -79,8 +81,8 @@ export class SendQueue {
     if (signal !== undefined) this.#watch(send, signal)
     send.seq = ++this.#seq
     this.#pending.add(send)
-    if (send.deadlineAt < this.#deadlineAt) this.#armDeadline(send.deadlineAt)
-    this.#ready.push(send)
+    this.#deadline.watch(send)
+    this.#ready.add(send)
     if (this.#flushing) return
     this.#flushing = true
     queueMicrotask(this.#flush)
@@ -125,7 +127,7 @@ export class SendQueue {
   close(): void {
     this.fail(closedError())
     this.#backoff?.cancel()
-    this.#deadline?.cancel()
+    this.#deadline.stop()
   }
 
   #watch(send: PendingSend, signal: AbortSignal): void {
@@ -144,7 +146,7 @@ export class SendQueue {
     this.#pumping = true
     const { maxBatchesInFlight } = this.#driver.capabilities.send
     while (this.#ready.length > 0 && this.#batches < maxBatchesInFlight && this.#mayHand()) {
-      const batch = this.#serial ? this.#takeSerial() : this.#take()
+      const batch = this.#ready.take()
       if (batch.length > 0) this.#hand(batch)
     }
     this.#pumping = false
@@ -157,56 +159,6 @@ export class SendQueue {
       !this.#link.isBlocked &&
       this.#link.connection !== undefined
     )
-  }
-
-  /** As many as the driver takes, by count and by bytes; at least one. Conformance: SND-06. */
-  #take(): PendingSend[] {
-    const { maxBatch, maxBatchBytes } = this.#driver.capabilities.send
-    const batch: PendingSend[] = []
-    let bytes = 0
-    for (let send = this.#ready.peek(); send !== undefined; send = this.#ready.peek()) {
-      if (!send.answered) {
-        bytes += send.bytes
-        if (batch.length > 0 && (bytes > maxBatchBytes || batch.length >= maxBatch)) break
-        send.inFlight = true
-        batch.push(send)
-      }
-      this.#ready.shift()
-      if (batch.length >= maxBatch) break
-    }
-    return batch
-  }
-
-  /** As `#take`, with at most one send per key in flight; the others of that key are parked behind it. */
-  #takeSerial(): PendingSend[] {
-    const { maxBatch, maxBatchBytes } = this.#driver.capabilities.send
-    const batch: PendingSend[] = []
-    let bytes = 0
-    for (let send = this.#ready.peek(); send !== undefined; send = this.#ready.peek()) {
-      const { key } = send.message
-      if (send.answered) {
-        this.#ready.shift()
-        continue
-      }
-      if (key !== undefined && this.#keysInFlight.has(key)) {
-        this.#ready.shift()
-        this.#park(key, send)
-        continue
-      }
-      bytes += send.bytes
-      if (batch.length >= maxBatch || (batch.length > 0 && bytes > maxBatchBytes)) break
-      this.#ready.shift()
-      if (key !== undefined) this.#keysInFlight.add(key)
-      send.inFlight = true
-      batch.push(send)
-    }
-    return batch
-  }
-
-  #park(key: string, send: PendingSend): void {
-    const parked = this.#parked.get(key)
-    if (parked === undefined) this.#parked.set(key, [send])
-    else parked.push(send)
   }
 
   #hand(batch: PendingSend[]): void {
@@ -226,8 +178,8 @@ export class SendQueue {
       if (--left > 0) return
       if (--this.#batches === 0) this.#awaitsAnswers = false
       else if (hasFailure && this.#keyed && !this.#serial) this.#awaitsAnswers = true
-      if (this.#serial) this.#unpark(batch, failed)
-      else if (failed !== undefined) this.#again(failed)
+      this.#ready.release(batch)
+      if (failed !== undefined) this.#again(failed)
       else if (this.#failures > 0) this.#failures = 0
       if (this.#ready.length > 0 && !this.#flushing) this.#pump()
       this.#tellIdle()
@@ -258,28 +210,11 @@ export class SendQueue {
     })
   }
 
-  /** Puts failed sends back where they were, before anything submitted later, and waits a little. */
-  #again(failed: PendingSend[]): void {
-    const waiting: PendingSend[] = failed
-    for (let send = this.#ready.shift(); send !== undefined; send = this.#ready.shift()) waiting.push(send)
-    waiting.sort((a, b) => a.seq - b.seq)
-    for (const send of waiting) this.#ready.push(send)
+  /** Once more, after a little wait. */
+  #again(failed: readonly PendingSend[]): void {
+    this.#ready.putBack(failed)
     if (this.#link.connection === undefined || this.#backoff !== undefined) return
     this.#backoff = this.#runtime.clock.after(backoffMs(++this.#failures, this.#runtime.random), this.wake)
-  }
-
-  #unpark(batch: readonly PendingSend[], failed: PendingSend[] | undefined): void {
-    const next: PendingSend[] = failed ?? []
-    for (const { message } of batch) {
-      if (message.key === undefined) continue
-      this.#keysInFlight.delete(message.key)
-      const parked = this.#parked.get(message.key)
-      if (parked === undefined) continue
-      this.#parked.delete(message.key)
-      next.push(...parked)
-    }
-    if (failed !== undefined) this.#again(next)
-    else for (const send of next.sort((a, b) => b.seq - a.seq)) this.#ready.unshift(send)
   }
 
   #answer(send: PendingSend): void {
@@ -296,27 +231,6 @@ export class SendQueue {
   /** A batch whose sends were all given up is still on its way. */
   #tellIdle(): void {
     if (this.#batches === 0 && this.#pending.count === 0) this.#onIdle?.()
-  }
-
-  /** One timer for all: at the earliest deadline known, it rejects what is due and looks for the next. */
-  #armDeadline(at: number): void {
-    this.#deadline?.cancel()
-    this.#deadlineAt = at
-    this.#deadline = this.#runtime.clock.after(Math.max(0, at - this.#runtime.clock.monotonic()), this.#onDeadline)
-  }
-
-  readonly #onDeadline = (): void => {
-    const now = this.#runtime.clock.monotonic()
-    let earliest = Infinity
-    for (let send = this.#pending.first; send !== undefined; ) {
-      const next: PendingSend | undefined = send.next
-      if (send.deadlineAt <= now) this.giveUp(send, this.#tooLate())
-      else if (send.deadlineAt < earliest) earliest = send.deadlineAt
-      send = next
-    }
-    this.#deadline = undefined
-    this.#deadlineAt = Infinity
-    if (earliest < Infinity) this.#armDeadline(earliest)
   }
 
   #tooLate(): MessagingError {

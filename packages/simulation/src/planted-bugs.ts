@@ -214,7 +214,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'puts failed sends behind what came later',
-    file: 'packages/core/src/send-queue.ts',
+    file: 'packages/core/src/ready-sends.ts',
     find: '    waiting.sort((a, b) => a.seq - b.seq)\n',
     replace: '    waiting.sort((a, b) => b.seq - a.seq)\n',
   },

@@ -14,26 +14,9 @@ export const sending: readonly CoreMutant[] = [
     name: 'core-ignores-the-batch-limits',
     story: 'Hands over all that waits as one batch.',
     patches: inCore(
-      'send-queue',
-      `    while (this.#ready.length > 0 && this.#batches < maxBatchesInFlight && this.#mayHand()) {
-      const batch = this.#serial ? this.#takeSerial() : this.#take()`,
-      `    while (this.#ready.length > 0 && this.#batches < maxBatchesInFlight && this.#mayHand()) {
-      const batch = this.#takeAll()`,
-    ).concat(
-      inCore(
-        'send-queue',
-        `  #park(key: string, send: PendingSend): void {`,
-        `  #takeAll(): PendingSend[] {
-    const batch: PendingSend[] = []
-    for (let send = this.#ready.shift(); send !== undefined; send = this.#ready.shift()) {
-      send.inFlight = true
-      batch.push(send)
-    }
-    return batch
-  }
-
-  #park(key: string, send: PendingSend): void {`,
-      ),
+      'ready-sends',
+      'const { maxBatch, maxBatchBytes } = this.#options',
+      'const [maxBatch, maxBatchBytes] = [Infinity, Infinity]',
     ),
     red: {
       'SND-06': /cannot send all to .+: [\d.]+ of [\d.]+ failed, the first \(index [\d.]+\) with: can/,
@@ -119,9 +102,9 @@ export const sending: readonly CoreMutant[] = [
     name: 'core-ignores-send-deadlines',
     story: 'Lets sends wait for ever.',
     patches: inCore(
-      'send-queue',
-      '      if (send.deadlineAt <= now) this.giveUp(send, this.#tooLate())',
-      '      if (send.deadlineAt <= 0) this.giveUp(send, this.#tooLate())',
+      'send-deadline',
+      '      if (send.deadlineAt <= now) this.#onDue(send)',
+      '      if (send.deadlineAt <= 0) this.#onDue(send)',
     ),
     red: {
       'SND-11': /the deadline of the sends: not within/,
@@ -132,8 +115,8 @@ export const sending: readonly CoreMutant[] = [
     story: 'Resolves a send that nobody confirmed in time.',
     patches: inCore(
       'send-queue',
-      'if (send.deadlineAt <= now) this.giveUp(send, this.#tooLate())',
-      'if (send.deadlineAt <= now) this.#confirmed(send)',
+      'this.giveUp(send, this.#tooLate()),\n    )',
+      'this.#confirmed(send),\n    )',
     ),
     red: {
       'SND-02': /expected a rejection with unavailable,timeout,failedPrecondition,permissionDenied, but it/,
@@ -144,7 +127,7 @@ export const sending: readonly CoreMutant[] = [
     name: 'core-resends-at-the-tail',
     story: 'Puts failed sends behind those submitted later.',
     patches: inCore(
-      'send-queue',
+      'ready-sends',
       '    waiting.sort((a, b) => a.seq - b.seq)',
       '    waiting.sort((a, b) => b.seq - a.seq)',
     ),
