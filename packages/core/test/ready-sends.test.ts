@@ -8,7 +8,13 @@ function bench(keys: string, options: { maxBatch?: number; maxBatchBytes?: numbe
   const ready = new ReadySends({ maxBatch: 10, maxBatchBytes: Infinity, serial: true, ...options })
   const sends = [...keys].map((key, index) => {
     const message = { key: key === '-' ? undefined : key, headers: {} } as WireMessage
-    const send = new PendingSend(message, undefined, 0, () => {}, () => {})
+    const send = new PendingSend(
+      message,
+      undefined,
+      0,
+      () => {},
+      () => {},
+    )
     send.seq = index
     ready.add(send)
     return send

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Capabilities, Driver } from '../src/driver/driver.ts'
+import type { Capabilities } from '../src/driver/capabilities.ts'
+import type { Driver } from '../src/driver/driver.ts'
 import { nextHopMs, retryStrategy } from '../src/retry-strategy.ts'
 
 const policy = { maxAttempts: 4, delaysMs: [100, 1_000, 5_000] }

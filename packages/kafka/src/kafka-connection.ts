@@ -112,7 +112,14 @@ export class KafkaConnection implements DriverConnection {
     const { route, facts, mode } = this.#channelOf(source.channel)
     if (typeof from === 'object' && from.positions !== undefined) positionsIn(route.topic, from.positions)
     const read = readFor(source.group)
-    const common = { client: this.#client, settings: this.#settings, context: this.#context, listener, onDelivery, read }
+    const common = {
+      client: this.#client,
+      settings: this.#settings,
+      context: this.#context,
+      listener,
+      onDelivery,
+      read,
+    }
     if (temporary) return new TemporaryGroup({ ...common, topic: route.topic })
     const group = groupOf(route, source.group)
     if (intent === 'browse') {
@@ -138,7 +145,9 @@ export class KafkaConnection implements DriverConnection {
   async #close(): Promise<void> {
     await this.#sender?.flush()
     const left = this.#leave(new MessagingError('closed', 'the connection was closed'))
-    await withDeadline(left, leaveMs, this.#context.clock, () => new Error('a group was not told in time')).catch(() => {})
+    await withDeadline(left, leaveMs, this.#context.clock, () => new Error('a group was not told in time')).catch(
+      () => {},
+    )
     this.#end()
   }
 

@@ -1,11 +1,5 @@
 import { MessagingError, withDeadline } from '@waybill/core/driver'
-import type {
-  AssignedPartition,
-  GroupConsumer,
-  KafkaRecord,
-  PartitionOffset,
-  TopicPartition,
-} from './kafka-client.ts'
+import type { AssignedPartition, GroupConsumer, KafkaRecord, PartitionOffset, TopicPartition } from './kafka-client.ts'
 import { startMetadata } from './kafka-names.ts'
 import { Committer } from './kafka-committer.ts'
 import type { Feed, FeedOptions } from './kafka-listener.ts'

@@ -79,7 +79,7 @@ export class KafkaListener implements Listener {
   }
 
   drain(): Promise<void> {
-    this.#drained ??= this.#feed.drain().finally(() => this.close(undefined))
+    this.#drained ??= this.#drain()
     return this.#drained
   }
 
@@ -97,6 +97,14 @@ export class KafkaListener implements Listener {
       this.#closed = this.#close(error)
     }
     return this.#closed
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      await this.#feed.drain()
+    } finally {
+      await this.close(undefined)
+    }
   }
 
   async #close(error: unknown): Promise<void> {

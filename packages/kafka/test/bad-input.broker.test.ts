@@ -4,7 +4,8 @@ import { MessagingError } from '@waybill/core/driver'
 import kafkajs, { type Message, type Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kafka } from '../src/index.ts'
-import { Bench, brokerUrl, freshName, until } from './kafka-bench.ts'
+import { freshName, until } from '@waybill/conformance/bench'
+import { Bench, brokerUrl } from './kafka-bench.ts'
 import { kafkaAt } from './kafka-cluster.ts'
 
 const { None, GZIP } = kafkajs.CompressionTypes

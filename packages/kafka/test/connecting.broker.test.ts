@@ -3,7 +3,7 @@ import { type DriverConnection, systemClock, systemRandom } from '@waybill/core/
 import { startTlsFront } from '@waybill/brokers'
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { kafka, type KafkaOptions, type SaslMechanism } from '../src/index.ts'
-import { freshName, numbered, send, topologyOf } from './kafka-bench.ts'
+import { freshName, numbered, send, topologyOf } from '@waybill/conformance/bench'
 
 const { url, tlsUrl = '', saslUrl = '', saslTlsUrl = '', certificates } = inject('kafka')
 const ca = certificates?.ca ?? ''

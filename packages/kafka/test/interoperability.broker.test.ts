@@ -2,7 +2,8 @@ import { attachBroker } from '@waybill/brokers'
 import { bytes, channel, connect, type Message, type Messaging, type StandardSchemaV1 } from '@waybill/core'
 import { CloudEvent, Kafka as Binding } from 'cloudevents'
 import { afterAll, describe, expect, inject, it } from 'vitest'
-import { Bench, brokerUrl, freshName, until } from './kafka-bench.ts'
+import { freshName, until } from '@waybill/conformance/bench'
+import { Bench, brokerUrl } from './kafka-bench.ts'
 import { kafkaAt, type RawRecord } from './kafka-cluster.ts'
 
 const broker = await attachBroker(inject('kafka'))

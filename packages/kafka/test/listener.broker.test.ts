@@ -1,18 +1,9 @@
 import type { Delivery, DriverConnection, ListenRequest, Settlement } from '@waybill/core/driver'
 import { afterAll, describe, expect, it } from 'vitest'
 import { partitionOf } from '../src/kafka-partitioner.ts'
-import {
-  Bench,
-  brokerUrl,
-  freshName,
-  numbered,
-  receive,
-  send,
-  sleep,
-  topologyOf,
-  until,
-  wireMessage,
-} from './kafka-bench.ts'
+import { sleep } from '@waybill/conformance'
+import { freshName, numbered, receive, send, topologyOf, until, wireMessage } from '@waybill/conformance/bench'
+import { Bench, brokerUrl } from './kafka-bench.ts'
 import { kafkaAt } from './kafka-cluster.ts'
 
 const bench = new Bench()

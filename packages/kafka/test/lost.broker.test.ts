@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { Bench, brokerUrl, freshName, numbered, receive, send, sleep, topologyOf, until } from './kafka-bench.ts'
+import { sleep } from '@waybill/conformance'
+import { freshName, numbered, receive, send, topologyOf, until } from '@waybill/conformance/bench'
+import { Bench, brokerUrl } from './kafka-bench.ts'
 import { SilentProxy } from './silent-proxy.ts'
 
 const sessionTimeoutMs = 20_000
@@ -15,9 +17,9 @@ describe('a member whose connection was lost', () => {
     const name = freshName()
     const proxy = await SilentProxy.open(brokerUrl)
     proxies.push(proxy)
-    const { driver, connect } = bench.through(proxy.url)
+    const driver = bench.through(proxy.url)
     const source = { channel: name, group: 'group' }
-    const first = await connect('receive', topologyOf(name))
+    const first = await bench.open('receive', topologyOf(name), driver)
     const before = await receive(first.connection, { source })
     proxy.isDeaf = true
     await until('it is lost', () => first.events.length > 0)
@@ -27,7 +29,7 @@ describe('a member whose connection was lost', () => {
     proxy.isDeaf = false
     const sender = await bench.open('send', topologyOf(name))
     const began = performance.now()
-    const second = await connect('receive', topologyOf(name))
+    const second = await bench.open('receive', topologyOf(name), driver)
     const after = await receive(second.connection, { source })
     await send(sender.connection, { channel: name }, numbered(9))
     await until('all arrive', () => after.bodies.length === 9)

@@ -2,7 +2,9 @@ import { channel, connect, type StandardSchemaV1 } from '@waybill/core'
 import type { DriverConnection } from '@waybill/core/driver'
 import { afterAll, describe, expect, it } from 'vitest'
 import { kafka } from '../src/index.ts'
-import { Bench, brokerUrl, freshName, numbered, receive, send, sleep, topologyOf, until } from './kafka-bench.ts'
+import { sleep } from '@waybill/conformance'
+import { freshName, numbered, receive, send, topologyOf, until } from '@waybill/conformance/bench'
+import { Bench, brokerUrl } from './kafka-bench.ts'
 import { kafkaAt } from './kafka-cluster.ts'
 
 const bench = new Bench({ partitions: 1 })

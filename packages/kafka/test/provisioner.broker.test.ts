@@ -1,6 +1,7 @@
 import type { Topology } from '@waybill/core/driver'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Bench, freshName, numbered, receive, send, topologyOf, until, wireMessage } from './kafka-bench.ts'
+import { freshName, numbered, receive, send, topologyOf, until, wireMessage } from '@waybill/conformance/bench'
+import { Bench } from './kafka-bench.ts'
 
 const bench = new Bench()
 afterAll(() => bench.close())

@@ -1,7 +1,8 @@
 import { attachBroker } from '@waybill/brokers'
 import type { ListenStart } from '@waybill/core/driver'
 import { afterAll, describe, expect, inject, it } from 'vitest'
-import { Bench, brokerUrl, freshName, numbered, receive, send, topologyOf, until } from './kafka-bench.ts'
+import { freshName, numbered, receive, send, topologyOf, until } from '@waybill/conformance/bench'
+import { Bench, brokerUrl } from './kafka-bench.ts'
 import { kafkaAt } from './kafka-cluster.ts'
 
 const bench = new Bench()

@@ -1,19 +1,18 @@
 import { MessagingError } from '@waybill/core/driver'
 import { afterAll, describe, expect, it } from 'vitest'
+import { sleep } from '@waybill/conformance'
 import {
-  Bench,
-  brokerUrl,
   freshName,
-  headersOf,
   numbered,
+  type Outcome,
   receive,
   send,
-  sleep,
   topologyOf,
   until,
   wireMessage,
-  type Outcome,
-} from './kafka-bench.ts'
+} from '@waybill/conformance/bench'
+import { headersOf } from '@waybill/core/driver'
+import { Bench, brokerUrl } from './kafka-bench.ts'
 import { SilentProxy } from './silent-proxy.ts'
 
 const bench = new Bench()
@@ -29,7 +28,7 @@ const codeOf = ({ error }: Outcome) => (error === undefined ? 'confirmed' : benc
 async function throughProxy(name: string) {
   const proxy = await SilentProxy.open(brokerUrl)
   proxies.push(proxy)
-  const sender = await bench.open('send', topologyOf(name, { settings: { partitions: 1 } }), proxy.url)
+  const sender = await bench.open('send', topologyOf(name, { settings: { partitions: 1 } }), bench.through(proxy.url))
   return { proxy, ...sender }
 }
 

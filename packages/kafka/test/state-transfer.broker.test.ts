@@ -5,7 +5,9 @@ import { brokerAt } from '../../../examples/state-transfer/src/broker.ts'
 import { CustomerCopy } from '../../../examples/state-transfer/src/customer-copy.ts'
 import { removeCustomer, saveCustomer } from '../../../examples/state-transfer/src/customer-service.ts'
 import { customers, type Customer } from '../../../examples/state-transfer/src/customers.ts'
-import { Bench, brokerUrl, sleep, until } from './kafka-bench.ts'
+import { sleep } from '@waybill/conformance'
+import { until } from '@waybill/conformance/bench'
+import { Bench, brokerUrl } from './kafka-bench.ts'
 
 const bench = new Bench()
 const open: { close(): Promise<void> }[] = []

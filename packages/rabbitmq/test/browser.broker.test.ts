@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { Bench, freshName, receive, send, sleep, topologyOf, until, wireMessage } from './rabbitmq-bench.ts'
+import { sleep } from '@waybill/conformance'
+import { freshName, hold, receive, send, topologyOf, until, wireMessage } from '@waybill/conformance/bench'
+import { Bench } from './rabbitmq-bench.ts'
 
 const bench = new Bench()
 afterAll(() => bench.close())
@@ -74,14 +76,14 @@ describe('browsing', () => {
   it('is refused where it would take messages from consumers in order', async () => {
     const name = freshName()
     const receiver = await bench.open('receive', topologyOf(name, { keyed: true }))
-    const browsing = receive(receiver.connection, { source: { channel: name, group }, intent: 'browse' })
+    const browsing = hold(receiver.connection, { source: { channel: name, group }, intent: 'browse' })
     await expect(browsing).rejects.toMatchObject({ code: 'unsupported' })
   })
 
   it('of a queue that is not there rejects', async () => {
     const name = freshName()
     const receiver = await bench.open('receive', topologyOf(name, { groups: [] }))
-    const error = await receive(receiver.connection, browse(name)).catch((thrown: unknown) => thrown)
+    const error = await hold(receiver.connection, browse(name)).catch((thrown: unknown) => thrown)
     expect(bench.driver.classify(error)).toBe('notFound')
   })
 })

@@ -2,7 +2,7 @@ import type { SendFailure } from '@waybill/core/driver'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfirmWindow } from '../src/rabbitmq-confirm-window.ts'
-import { wireMessage } from './rabbitmq-bench.ts'
+import { wireMessage } from '@waybill/conformance/bench'
 
 const failure: SendFailure = { error: new Error('refused'), outcome: 'unknown' }
 

@@ -1,7 +1,8 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Bench, brokerUrl, freshName, receive, send, topologyOf, until, wireMessage } from './rabbitmq-bench.ts'
+import { freshName, hold, send, topologyOf, until, wireMessage } from '@waybill/conformance/bench'
+import { Bench, brokerUrl } from './rabbitmq-bench.ts'
 
 const bench = new Bench()
 const servers: Server[] = []
@@ -68,18 +69,14 @@ describe('connecting', () => {
     ['no such host', changed((url) => Object.assign(url, { hostname: 'no-such-host.invalid' })), 'unavailable'],
     ['no TLS there', changed((url) => Object.assign(url, { protocol: 'amqps:' })), 'failedPrecondition'],
   ])('with %s rejects', async (_, url, code) => {
-    const error = await thrownBy(bench.open('send', undefined, url))
+    const error = await thrownBy(bench.open('send', undefined, bench.through(url)))
     expect(codeOf(error)).toBe(code)
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('planted-secret')
   })
 
   it('names the vhost that it may not use', async () => {
     const error = await thrownBy(
-      bench.open(
-        'send',
-        undefined,
-        changed((url) => Object.assign(url, { pathname: '/a%25b' })),
-      ),
+      bench.open('send', undefined, bench.through(changed((url) => Object.assign(url, { pathname: '/a%25b' })))),
     )
     expect(String(error)).toContain('virtual host "a%b"')
   })
@@ -89,7 +86,7 @@ describe('connecting', () => {
     const url = await listening((socket) => socket.resume().on('end', () => closed++))
     const hurried = new Bench({ connectTimeoutMs: 200 })
     const startedAt = performance.now()
-    expect(codeOf(await thrownBy(hurried.open('send', undefined, url)))).toBe('timeout')
+    expect(codeOf(await thrownBy(hurried.open('send', undefined, hurried.through(url))))).toBe('timeout')
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(200)
     expect(performance.now() - startedAt).toBeLessThan(2_000)
     await until('the socket is closed', () => closed === 1)
@@ -123,8 +120,8 @@ describe('a dead link', () => {
     const impatient = new Bench({ heartbeatMs })
     const { url, swallow, isClosed } = await swallowing()
     const name = freshName()
-    const opened = await impatient.open('send', topologyOf(name), url)
-    const received = await receive(opened.connection, { source: { channel: name, group: 'group' } })
+    const opened = await impatient.open('send', topologyOf(name), impatient.through(url))
+    const received = await hold(opened.connection, { source: { channel: name, group: 'group' } })
     swallow()
     const startedAt = performance.now()
     const [outcome] = await send(opened.connection, { channel: name }, [wireMessage()])
@@ -141,7 +138,7 @@ describe('a dead link', () => {
   it('does not keep close waiting longer than the epoch', async () => {
     const { url, swallow } = await swallowing()
     const name = freshName()
-    const opened = await bench.open('send', topologyOf(name), url)
+    const opened = await bench.open('send', topologyOf(name), bench.through(url))
     swallow()
     const sent = send(opened.connection, { channel: name }, [wireMessage()])
     const closed = opened.connection.close()

@@ -1,16 +1,17 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Diary, Member } from './member.ts'
+import { sleep } from '@waybill/conformance'
 import {
-  Bench,
   freshName,
-  type Received,
+  hold,
   receive,
+  type Received,
   send,
-  sleep,
   topologyOf,
   until,
   wireMessage,
-} from './rabbitmq-bench.ts'
+} from '@waybill/conformance/bench'
+import { Bench } from './rabbitmq-bench.ts'
 
 const bench = new Bench()
 afterAll(() => bench.close())
@@ -36,7 +37,7 @@ describe('draining', () => {
     const { sender, receiver } = await bench.pair(topologyOf(name))
     for (let round = 0; round < 3; round++) {
       await send(sender.connection, { channel: name }, numbered(5_000))
-      const received = await receive(receiver.connection, { source: { channel: name, group }, maxInFlight: 10_000 })
+      const received = await hold(receiver.connection, { source: { channel: name, group }, maxInFlight: 10_000 })
       await until('all are delivered', () => received.deliveries.length === 5_000, 15_000)
       received.settleAll()
       await received.drain()
@@ -49,7 +50,7 @@ describe('draining', () => {
     const name = freshName()
     const { sender, receiver } = await bench.pair(topologyOf(name))
     await send(sender.connection, { channel: name }, numbered(10))
-    const received = await receive(receiver.connection, { source: { channel: name, group }, maxInFlight: 5 })
+    const received = await hold(receiver.connection, { source: { channel: name, group }, maxInFlight: 5 })
     await until('the window is full', () => received.deliveries.length === 5)
     let isDrained = false
     const drained = received.drain().then(() => {
@@ -75,7 +76,7 @@ describe('order by key', () => {
     const { sender, receiver } = await bench.pair(topology)
     const other = await bench.open('receive', topology)
     await send(sender.connection, { channel: name }, numbered(20, 'k'))
-    const leaving = await receive(receiver.connection, { source: source(name), order: 'key', maxInFlight: 20 })
+    const leaving = await hold(receiver.connection, { source: source(name), order: 'key', maxInFlight: 20 })
     await until('it has the first', () => leaving.deliveries.length === 5)
     const staying = await receive(other.connection, { source: source(name), order: 'key', maxInFlight: 80 }, () => ({
       kind: 'accept',
@@ -98,7 +99,7 @@ describe('order by key', () => {
     const { sender, receiver } = await bench.pair(topology)
     const other = await bench.open('receive', topology)
     await send(sender.connection, { channel: name }, numbered(20, 'k'))
-    const killed = await receive(receiver.connection, { source: source(name), order: 'key', maxInFlight: 40 })
+    const killed = await hold(receiver.connection, { source: source(name), order: 'key', maxInFlight: 40 })
     await until('it has the first', () => killed.deliveries.length === 10)
     killed.settle(0)
     await sleep(100)
@@ -199,7 +200,7 @@ describe('order by key', () => {
   it('is refused on a channel that was provisioned without', async () => {
     const name = freshName()
     const receiver = await bench.open('receive', topologyOf(name))
-    const listening = receive(receiver.connection, { source: source(name), order: 'key' })
+    const listening = hold(receiver.connection, { source: source(name), order: 'key' })
     await expect(listening).rejects.toMatchObject({ code: 'failedPrecondition' })
   })
 })
@@ -210,12 +211,12 @@ describe('settling', () => {
     const topology = topologyOf(name)
     const { sender, receiver } = await bench.pair(topology)
     await send(sender.connection, { channel: name }, numbered(1))
-    const first = await receive(receiver.connection, { source: { channel: name, group } })
+    const first = await hold(receiver.connection, { source: { channel: name, group } })
     await until('it is delivered', () => first.deliveries.length === 1)
     receiver.abort(new Error('the epoch is over'))
     await until('the lease is lost', () => first.deliveries[0]!.lease.state === 'lost')
     const next = await bench.open('receive', topology)
-    const second = await receive(next.connection, { source: { channel: name, group } })
+    const second = await hold(next.connection, { source: { channel: name, group } })
     await until('it is delivered again', () => second.deliveries.length === 1)
     expect(second.deliveries[0]!.deliveries).toBe(2)
     first.settle(0)
@@ -233,7 +234,7 @@ describe('settling', () => {
     const name = freshName()
     const { sender, receiver } = await bench.pair(topologyOf(name))
     await send(sender.connection, { channel: name }, numbered(1))
-    const received = await receive(receiver.connection, { source: { channel: name, group } })
+    const received = await hold(receiver.connection, { source: { channel: name, group } })
     await until('it is delivered', () => received.deliveries.length === 1)
     received.settle(0, { kind: 'retry', delayMs: 10 })
     await until('it comes back', () => received.deliveries.length === 2)
@@ -249,7 +250,7 @@ describe('the end of a listener', () => {
     const topology = topologyOf(name, { keyed })
     const { sender, receiver } = await bench.pair(topology)
     const order = keyed ? 'key' : 'none'
-    const received = await receive(receiver.connection, { source: { channel: name, group }, order })
+    const received = await hold(receiver.connection, { source: { channel: name, group }, order })
     const raw = await bench.channel()
     await raw.deleteQueue(keyed ? `${name}/${group}/shard.2` : `${name}/${group}`)
     const error = await received.ended
@@ -267,7 +268,7 @@ describe('the end of a listener', () => {
   it('comes with the connection, once, and nothing connects by itself', async () => {
     const name = freshName()
     const receiver = await bench.open('receive', topologyOf(name))
-    const received = await receive(receiver.connection, { source: { channel: name, group } })
+    const received = await hold(receiver.connection, { source: { channel: name, group } })
     receiver.abort(new Error('given up'))
     await received.ended
     await sleep(500)
@@ -280,7 +281,7 @@ describe('the end of a listener', () => {
   it('is a rejection where there is no queue', async () => {
     const name = freshName()
     const receiver = await bench.open('receive', topologyOf(name, { groups: [] }))
-    const error = await receive(receiver.connection, { source: { channel: name, group } }).catch(
+    const error = await hold(receiver.connection, { source: { channel: name, group } }).catch(
       (thrown: unknown) => thrown,
     )
     expect(bench.driver.classify(error)).toBe('notFound')
@@ -295,7 +296,7 @@ describe('the delivery limit', () => {
     await send(sender.connection, { channel: name }, [wireMessage({ id: 'poison' })])
     for (let death = 0; death < 3; death++) {
       const receiver = await limited.open('receive', topologyOf(name))
-      const received = await receive(receiver.connection, { source: { channel: name, group } })
+      const received = await hold(receiver.connection, { source: { channel: name, group } })
       await until('it is delivered', () => received.deliveries.length === 1)
       receiver.abort(new Error('the process died'))
       await received.ended

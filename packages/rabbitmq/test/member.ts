@@ -1,5 +1,7 @@
 import type { Delivery, Settlement, Topology } from '@waybill/core/driver'
-import { type Bench, type Opened, sleep } from './rabbitmq-bench.ts'
+import { sleep } from '@waybill/conformance'
+import { type Opened } from '@waybill/conformance/bench'
+import { type Bench } from './rabbitmq-bench.ts'
 
 interface Job {
   readonly delivery: Delivery

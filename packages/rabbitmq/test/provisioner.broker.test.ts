@@ -1,6 +1,7 @@
 import type { Topology } from '@waybill/core/driver'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Bench, freshName, receive, send, topologyOf, until, wireMessage } from './rabbitmq-bench.ts'
+import { freshName, hold, receive, send, topologyOf, until, wireMessage } from '@waybill/conformance/bench'
+import { Bench } from './rabbitmq-bench.ts'
 
 const bench = new Bench()
 afterAll(() => bench.close())
@@ -75,7 +76,7 @@ describe('create', () => {
     await raw.deleteQueue(`${name}/${group}`)
     await connection.provision(topologyOf(name), 'create')
     await expect(bench.depth(`${name}/${group}`)).rejects.toMatchObject({ code: 404 })
-    await thrownBy(receive(connection, { source: { channel: name, group } }))
+    await thrownBy(hold(connection, { source: { channel: name, group } }))
     await connection.provision(topologyOf(name), 'create')
     expect(await bench.depth(`${name}/${group}`)).toBe(0)
   })

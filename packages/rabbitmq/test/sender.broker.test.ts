@@ -1,17 +1,18 @@
 import { MessagingError } from '@waybill/core/driver'
 import { afterAll, describe, expect, it } from 'vitest'
+import { sleep } from '@waybill/conformance'
 import {
-  Bench,
   freshName,
-  headersOf,
+  hold,
+  type Outcome,
   receive,
   send,
-  sleep,
   topologyOf,
   until,
   wireMessage,
-  type Outcome,
-} from './rabbitmq-bench.ts'
+} from '@waybill/conformance/bench'
+import { headersOf } from '@waybill/core/driver'
+import { Bench } from './rabbitmq-bench.ts'
 
 const bench = new Bench()
 afterAll(() => bench.close())
@@ -119,7 +120,7 @@ describe('headers', () => {
       }),
     ])
     expect(codeOf(outcome!)).toBe('confirmed')
-    const received = await receive(receiver.connection, { source: { channel: name, group: 'group' } })
+    const received = await hold(receiver.connection, { source: { channel: name, group: 'group' } })
     await until('it arrives', () => received.deliveries.length === 1)
     expect({ ...received.deliveries[0]!.message.headers }).toEqual({ ...headers })
     received.settleAll()
@@ -155,7 +156,7 @@ describe('headers', () => {
     })
     const [outcome] = await send(sender.connection, { channel: name }, [wireMessage({ headers })])
     expect(codeOf(outcome!)).toBe('confirmed')
-    const received = await receive(receiver.connection, { source: { channel: name, group: 'group' } })
+    const received = await hold(receiver.connection, { source: { channel: name, group: 'group' } })
     await until('it arrives', () => received.deliveries.length === 1)
     const { message, deliveries } = received.deliveries[0]!
     expect(Object.entries(message.headers).sort()).toEqual(Object.entries(headers).sort())
@@ -170,7 +171,7 @@ describe('headers', () => {
     const raw = await bench.channel()
     const headers = Object.assign(Object.create(null), { ['__proto__']: { polluted: 'yes' }, mine: '1' })
     raw.sendToQueue(`${name}/group`, Buffer.from('x'), { headers })
-    const received = await receive(receiver.connection, { source: { channel: name, group: 'group' } })
+    const received = await hold(receiver.connection, { source: { channel: name, group: 'group' } })
     await until('it arrives', () => received.deliveries.length === 1)
     const { headers: read } = received.deliveries[0]!.message
     expect(read['polluted']).toBe(undefined)

@@ -113,11 +113,7 @@ export const sending: readonly CoreMutant[] = [
   {
     name: 'core-resolves-at-the-deadline',
     story: 'Resolves a send that nobody confirmed in time.',
-    patches: inCore(
-      'send-queue',
-      'this.giveUp(send, this.#tooLate()),\n    )',
-      'this.#confirmed(send),\n    )',
-    ),
+    patches: inCore('send-queue', 'this.giveUp(send, this.#tooLate()),\n    )', 'this.#confirmed(send),\n    )'),
     red: {
       'SND-02': /expected a rejection with unavailable,timeout,failedPrecondition,permissionDenied, but it/,
       'SND-09': /expected a rejection with timeout, but it resolved with \{ id:/,
