@@ -95,7 +95,7 @@ export const brokenKafka: readonly AdapterMutant[] = [
       ...inKafka('group-feed', 'return committed === undefined || committed.metadata === startMetadata', 'return true'),
       ...inKafka('group-feed', 'fresh.filter(({ committed }) => committed === undefined)', 'fresh'),
       ...inKafka('group-feed', "topic === sharedTopic ? 'new' : 'oldest'", "'new'"),
-      ...inKafka('group-feed', 'committed ?? found', 'found'),
+      ...inKafka('group-feed', 'each.committed ?? findSamePartition', 'findSamePartition'),
     ],
     red: {
       'TOP-06': /billing: [\d.]+ messages handled: not within/,
