@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { BinaryEvent, bufferOf, type WireMessage } from '@waybill/core/driver'
+import { BinaryEvent, bufferOf, isStructured, structuredEvent, type WireMessage } from '@waybill/core/driver'
 import type { KafkaRecord } from './kafka-client.ts'
 import {
   contentTypeHeader,
@@ -66,10 +66,31 @@ export function addresseeOf({ headers }: Pick<KafkaRecord, 'headers'>): string |
  */
 export function wireMessageOf({ key, value, headers }: Pick<KafkaRecord, 'key' | 'value' | 'headers'>): WireMessage {
   const event = eventIn(headers)
-  const partitionKey = event.key
-  event.key = keyIn(key, ownText(headers, keyHeader))
-  if (partitionKey !== undefined) takePartitionKey(event, partitionKey)
-  return event.message(value ?? undefined)
+  const recordKey = keyIn(key, ownText(headers, keyHeader))
+  const body = event.isTombstone && value?.byteLength === 0 ? undefined : (value ?? undefined)
+  const { contentType } = event
+  if (body !== undefined && event.specversion === undefined && isStructured(contentType))
+    return withKey(structuredEvent(contentType, body, event.headers), recordKey)
+  // An attribute that says what the record's key says, or stands in for it, is no more than that; any other one stays.
+  if (event.key !== undefined && recordKey !== undefined && event.key !== recordKey)
+    event.extend('partitionkey', event.key)
+  const message = {
+    id: event.id,
+    source: event.source,
+    type: event.type,
+    time: event.time,
+    contentType,
+    extensions: event.extensions,
+    key: recordKey ?? event.key,
+    headers: event.headers,
+    body,
+  }
+  return event.problem === undefined ? message : { ...message, problem: event.problem }
+}
+
+/** The record's key is what keeps order, whatever the event says. */
+function withKey(message: WireMessage, key: string | undefined): WireMessage {
+  return key === undefined ? message : { ...message, key }
 }
 
 function ownText(headers: KafkaRecord['headers'], name: string): string | undefined {
@@ -82,12 +103,6 @@ function ownText(headers: KafkaRecord['headers'], name: string): string | undefi
 function keyIn(key: Buffer | null, ofLetter: string | undefined): string | undefined {
   if (ofLetter !== undefined) return ofLetter === '' ? undefined : ofLetter.slice(1)
   return key === null || key === undefined ? undefined : textOfBytes(key)
-}
-
-/** An attribute that says what the record's key says, or stands in for it; one that says something else stays. */
-function takePartitionKey(event: BinaryEvent, partitionKey: string): void {
-  if (event.key === undefined) event.key = partitionKey
-  else if (event.key !== partitionKey) event.extend('partitionkey', partitionKey)
 }
 
 /** What is the same in most messages of a channel, or of a moment. */

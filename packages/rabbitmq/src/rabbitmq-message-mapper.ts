@@ -1,4 +1,11 @@
-import { BinaryEvent, bufferOf, structuredMediaType, type WireMessage } from '@waybill/core/driver'
+import {
+  BinaryEvent,
+  bufferOf,
+  isStructured,
+  structuredEvent,
+  structuredMediaType,
+  type WireMessage,
+} from '@waybill/core/driver'
 import type { Message, Options } from 'amqplib'
 import { fieldText, timeOfSeconds } from './rabbitmq-field-text.ts'
 import { headerKind, tombstoneHeader, unescapedHeaderName, wireHeaderName } from './rabbitmq-header-names.ts'
@@ -115,15 +122,25 @@ function fits(value: string | undefined): boolean {
  */
 export function wireMessageOf({ content, properties }: Pick<Message, 'content' | 'properties'>): WireMessage {
   const event = eventIn(properties.headers)
-  event.id ??= textIn(properties.messageId)
-  event.type ??= textIn(properties.type)
-  event.time ??= timeOfSeconds(properties.timestamp)
-  event.contentType ??= textIn(properties.contentType)
+  const contentType = event.contentType ?? textIn(properties.contentType)
+  if (event.specversion === undefined && isStructured(contentType))
+    return structuredEvent(contentType, content, event.headers)
   const { correlationId } = properties
   if (correlationId !== undefined && event.extensions['correlationid'] === undefined) {
     event.extend('correlationid', fieldText(correlationId))
   }
-  return event.message(content)
+  const message = {
+    id: event.id ?? textIn(properties.messageId),
+    source: event.source,
+    type: event.type ?? textIn(properties.type),
+    time: event.time ?? timeOfSeconds(properties.timestamp),
+    contentType,
+    extensions: event.extensions,
+    key: event.key,
+    headers: event.headers,
+    body: event.isTombstone && content.length === 0 ? undefined : content,
+  }
+  return event.problem === undefined ? message : { ...message, problem: event.problem }
 }
 
 function eventIn(table: { [name: string]: unknown } | undefined): BinaryEvent {

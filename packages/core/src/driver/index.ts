@@ -43,7 +43,7 @@ export { LeaseRenewer } from './lease-renewer.ts'
 export { BinaryEvent } from './binary-event.ts'
 export { bufferOf } from './buffer-of.ts'
 export { headersOf, newHeaders, noHeaders, type HeaderTable } from './header-table.ts'
-export { structuredBody, structuredContentType, structuredEvent, structuredMediaType } from './structured-event.ts'
+export { isStructured, structuredBody, structuredEvent, structuredMediaType } from './structured-event.ts'
 export {
   anyTextOption,
   booleanOption,

@@ -3,9 +3,14 @@ import { headersOf, newHeaders, noHeaders } from './header-table.ts'
 import type { Headers, WireMessage } from './wire-message.ts'
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
-export const structuredContentType = 'application/cloudevents'
+const structuredContentType = 'application/cloudevents'
 /** What a CloudEvent in one JSON document is sent as. */
 export const structuredMediaType = `${structuredContentType}+json; charset=utf-8`
+
+/** Whether a message of that type is a CloudEvent in one document, unless its headers say otherwise by a `specversion`. */
+export function isStructured(contentType: string | undefined): contentType is string {
+  return contentType?.toLowerCase().startsWith(structuredContentType) === true
+}
 
 /** A CloudEvent that travels as one JSON document. What cannot be read has `problem` and its bytes. Never throws. */
 export function structuredEvent(contentType: string, body: Buffer, headers: Headers): WireMessage {
