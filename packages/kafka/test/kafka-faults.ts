@@ -1,14 +1,10 @@
-import { type KafkaBroker, startKafkaProxy, startTlsFront, type TlsFront } from '@waybill/brokers'
-import { sleep, type Faults, type ForeignMessage, type ForeignValue, type Link } from '@waybill/conformance'
+import { type KafkaBroker, proxiedLink, type ProxiedLink, startKafkaProxy, tlsFaults } from '@waybill/brokers'
+import { sleep, type Faults, type ForeignMessage, type ForeignValue } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
 import kafkajs, { type Message } from 'kafkajs'
 import { attacks, startHostileBroker } from './hostile-broker.ts'
 import { login } from './kafka-cluster.ts'
 import { type KafkaProbe, topicOf, topicsOf } from './kafka-probe.ts'
-
-export interface KafkaLink extends Link {
-  readonly url: string
-}
 
 export interface Access {
   /** Of the user that the drivers are, who may be forbidden something. */
@@ -34,25 +30,9 @@ export function kafkaFaults(
 
 /** The proxy puts its own address where the broker names itself, so that no client gets past it. */
 function linkFaults(url: string): Faults {
-  const open = async (): Promise<Required<KafkaLink>> => {
+  const open = async (): Promise<ProxiedLink> => {
     const proxy = await startKafkaProxy(url)
-    return {
-      url: url.replace(/[^@/?]+(?=$|\?)/, `${proxy.host}:${proxy.port}`),
-      cut: async () => void proxy.cut(),
-      async sever() {
-        await proxy.refuse(true)
-        proxy.cut()
-      },
-      blackhole: async () => proxy.blackhole(true),
-      slow: async (speed) => proxy.slow(speed),
-      halfOpen: async () => void proxy.halfOpen(),
-      async restore() {
-        proxy.blackhole(false)
-        proxy.slow(false)
-        await proxy.refuse(false)
-      },
-      close: () => proxy.close(),
-    }
+    return proxiedLink(proxy, url.replace(/[^@/?]+(?=$|\?)/, `${proxy.host}:${proxy.port}`))
   }
   return { link: { kinds: ['cut', 'blackhole', 'slow', 'halfOpen'], open } }
 }
@@ -182,8 +162,6 @@ function wrongDrivers(
   { url, tlsUrl, saslUrl, control, certificates }: KafkaBroker,
   driverAt: Access['driverAt'],
 ): Faults & Required<Pick<Faults, 'heal'>> {
-  const trusting = { tls: { ca: certificates?.ca } }
-  const fronts: TlsFront[] = []
   const users: string[] = []
   const hostOf = (at: string): string => new URL(at.replace(/^kafkas?:/, 'http:')).host
   const sasl = 'scram-sha-512'
@@ -195,27 +173,20 @@ function wrongDrivers(
   }
   const as = (username: string, password: string): Driver =>
     driverAt(`kafka://${hostOf(saslUrl ?? url)}`, { username, password, sasl })
-  const behind = async (kind: 'selfSigned' | 'expired' | 'wrongHost'): Promise<Driver> => {
-    const certificate = certificates?.[kind]
-    if (certificate === undefined) throw new Error('no certificates')
-    const [host = '', port] = hostOf(url).split(':')
-    const front = await startTlsFront({ target: { host, port: Number(port) }, certificate })
-    fronts.push(front)
-    return driverAt(`kafkas://localhost:${front.port}`, kind === 'selfSigned' ? {} : trusting)
-  }
+  const tls =
+    certificates === undefined || tlsUrl === undefined
+      ? undefined
+      : tlsFaults({
+          certificates,
+          secure: hostOf(tlsUrl),
+          plain: hostOf(url),
+          driverAt: (host, options) => driverAt(`kafkas://${host}`, options),
+        })
   return {
     wrongHost: () => driverAt('kafka://no-such-host.invalid:9092'),
     refusedPort: () => driverAt('kafka://localhost:1'),
     ...(saslUrl === undefined ? {} : { badCredentials: () => as('waybill', 'not the password') }),
-    ...(certificates === undefined || tlsUrl === undefined
-      ? {}
-      : {
-          validCertificate: () => driverAt(tlsUrl, trusting),
-          selfSignedCertificate: () => behind('selfSigned'),
-          expiredCertificate: () => behind('expired'),
-          wrongHostCertificate: () => behind('wrongHost'),
-          plainTextForTls: () => driverAt(`kafkas://${hostOf(url)}`, trusting),
-        }),
+    ...tls?.drivers,
     ...(control === undefined || saslUrl === undefined
       ? {}
       : {
@@ -237,7 +208,7 @@ function wrongDrivers(
           },
         }),
     async heal() {
-      for (const front of fronts.splice(0)) await front.close()
+      await tls?.close()
       for (const user of users.splice(0)) await control?.deleteUser(user).catch(() => {})
     },
   }

@@ -1,9 +1,9 @@
-import { attachBroker, type KafkaBroker, type KafkaDescription } from '@waybill/brokers'
+import { attachBroker, type KafkaBroker, type KafkaDescription, type ProxiedLink } from '@waybill/brokers'
 import type { Harness } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
 import { kafka } from '../src/index.ts'
 import { isAllowed, login } from './kafka-cluster.ts'
-import { kafkaFaults, type KafkaLink } from './kafka-faults.ts'
+import { kafkaFaults } from './kafka-faults.ts'
 import { kafkaProbe } from './kafka-probe.ts'
 
 const heartbeatMs = 1_000
@@ -46,7 +46,7 @@ export async function harness(description: KafkaDescription): Promise<Harness> {
     timings: { arriveMs: 10_000, toleranceMs: 1_000, quietMs: 500, leaseMs: 4_000, heartbeatMs, recoverMs: 20_000 },
     probe,
     faults,
-    createDriver: ({ link, options } = {}) => driverAt((link as KafkaLink | undefined)?.url ?? url, options),
+    createDriver: ({ link, options } = {}) => driverAt((link as ProxiedLink | undefined)?.url ?? url, options),
     async open() {
       if (broker.control === undefined || (await probe.use(({ admin }) => isAllowed(admin, login.user)))) return
       await broker.control.createUser(login.user, login.password)

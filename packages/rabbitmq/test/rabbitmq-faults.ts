@@ -1,15 +1,11 @@
-import { type RabbitmqBroker, startFaultProxy, startTlsFront, type TlsFront } from '@waybill/brokers'
-import { sleep, type Faults, type Link } from '@waybill/conformance'
+import { proxiedLink, type ProxiedLink, type RabbitmqBroker, startFaultProxy, tlsFaults } from '@waybill/brokers'
+import { sleep, type Faults } from '@waybill/conformance'
 import type { Driver } from '@waybill/core/driver'
 import { type ConfirmChannel, connect } from 'amqplib'
 import type { Management } from './rabbitmq-management.ts'
 import { publishForeign } from './foreign-client.ts'
 import { attacks, startHostileBroker } from './hostile-broker.ts'
 import { isOf, queueOf } from './rabbitmq-probe.ts'
-
-export interface RabbitmqLink extends Link {
-  readonly url: string
-}
 
 /** What can be done to this RabbitMQ; for one that somebody else runs, only what needs no power over it. */
 export function rabbitmqFaults(
@@ -29,26 +25,10 @@ export function rabbitmqFaults(
 }
 
 function linkFaults({ url }: RabbitmqBroker): Faults {
-  const open = async (): Promise<Required<RabbitmqLink>> => {
+  const open = async (): Promise<ProxiedLink> => {
     const { hostname, port } = new URL(url)
     const proxy = await startFaultProxy({ target: { host: hostname, port: Number(port) || 5672 } })
-    return {
-      url: proxy.url(url),
-      cut: async () => void proxy.cut(),
-      async sever() {
-        await proxy.refuse(true)
-        proxy.cut()
-      },
-      blackhole: async () => proxy.blackhole(true),
-      slow: async (speed) => proxy.slow(speed),
-      halfOpen: async () => void proxy.halfOpen(),
-      async restore() {
-        proxy.blackhole(false)
-        proxy.slow(false)
-        await proxy.refuse(false)
-      },
-      close: () => proxy.close(),
-    }
+    return proxiedLink(proxy, proxy.url(url))
   }
   return { link: { kinds: ['cut', 'blackhole', 'slow', 'halfOpen'], open } }
 }
@@ -138,8 +118,6 @@ function wrongDrivers(
   { url, control, description }: RabbitmqBroker,
   driverAt: (url: string, options?: object) => Driver,
 ): Faults & Required<Pick<Faults, 'heal'>> {
-  const trusting = { tls: { ca: description.certificates?.ca } }
-  const fronts: TlsFront[] = []
   const users: string[] = []
   const changed = (change: (url: URL) => void, options?: object): Driver => {
     const other = new URL(url)
@@ -153,29 +131,22 @@ function wrongDrivers(
     await control?.createUser(user, password)
     return user
   }
-  const behind = async (kind: 'selfSigned' | 'expired' | 'wrongHost'): Promise<Driver> => {
-    const { hostname, port } = new URL(url)
-    const certificate = description.certificates?.[kind]
-    if (certificate === undefined) throw new Error('no certificates')
-    const front = await startTlsFront({ target: { host: hostname, port: Number(port) }, certificate })
-    fronts.push(front)
-    const address = { protocol: 'amqps:', host: `localhost:${front.port}` }
-    return changed((other) => Object.assign(other, address), kind === 'selfSigned' ? {} : trusting)
-  }
+  const { hostname, port } = new URL(url)
+  const { certificates, tlsUrl } = description
+  const tls =
+    certificates === undefined || tlsUrl === undefined
+      ? undefined
+      : tlsFaults({
+          certificates,
+          secure: new URL(tlsUrl).host,
+          plain: `${hostname}:${port || 5672}`,
+          driverAt: (host, options) => changed((other) => Object.assign(other, { protocol: 'amqps:', host }), options),
+        })
   return {
     wrongHost: () => changed((other) => Object.assign(other, { hostname: 'no-such-host.invalid' })),
     refusedPort: () => changed((other) => Object.assign(other, { host: 'localhost:1' })),
     badCredentials: () => as('guest', 'not the password'),
-    ...(description.certificates === undefined
-      ? {}
-      : {
-          validCertificate: () => driverAt(description.tlsUrl ?? '', trusting),
-          selfSignedCertificate: () => behind('selfSigned'),
-          expiredCertificate: () => behind('expired'),
-          wrongHostCertificate: () => behind('wrongHost'),
-          plainTextForTls: () =>
-            changed((other) => Object.assign(other, { protocol: 'amqps:', port: other.port || '5672' }), trusting),
-        }),
+    ...tls?.drivers,
     ...(control === undefined
       ? {}
       : {
@@ -198,7 +169,7 @@ function wrongDrivers(
           },
         }),
     async heal() {
-      for (const front of fronts.splice(0)) await front.close()
+      await tls?.close()
       for (const user of users.splice(0)) await control?.deleteUser(user).catch(() => {})
       await control?.setMemoryAlarm(false)
     },

@@ -1,7 +1,7 @@
-import { attachBroker, type RabbitmqDescription } from '@waybill/brokers'
+import { attachBroker, type ProxiedLink, type RabbitmqDescription } from '@waybill/brokers'
 import type { Harness } from '@waybill/conformance'
 import { rabbitmq } from '../src/index.ts'
-import { countOften, rabbitmqFaults, type RabbitmqLink } from './rabbitmq-faults.ts'
+import { countOften, rabbitmqFaults } from './rabbitmq-faults.ts'
 import { managementAt } from './rabbitmq-management.ts'
 import { rabbitmqProbe } from './rabbitmq-probe.ts'
 
@@ -28,7 +28,7 @@ export async function harness(description: RabbitmqDescription): Promise<Harness
       // The probe's connection went with the broker: its successor must not look like a leak of a later case.
       heal: () => faults.heal().then(() => probe.open()),
     },
-    createDriver: ({ link, options } = {}) => driverAt((link as RabbitmqLink | undefined)?.url ?? broker.url, options),
+    createDriver: ({ link, options } = {}) => driverAt((link as ProxiedLink | undefined)?.url ?? broker.url, options),
     async open() {
       await countOften(broker)
       await probe.open()
