@@ -29,7 +29,7 @@ export interface KafkaListenerOptions {
   /** Told first of what ends the listener by itself: the connection may be gone with it. */
   readonly onCrashed: (error: unknown) => void
   /** Nothing is delivered or settled any more. */
-  readonly onOver: (listener: KafkaListener) => void
+  readonly onOver: () => void
 }
 
 /** The life of a listener, whatever feeds it: opened, drained or not, over once. */
@@ -109,7 +109,7 @@ export class KafkaListener implements Listener {
 
   async #close(error: unknown): Promise<void> {
     const closed = this.#feed.close()
-    this.#options.onOver(this)
+    this.#options.onOver()
     this.#end(error)
     await closed.catch(() => {})
   }
