@@ -1,7 +1,17 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { BinaryEvent, bufferOf, isStructured, structuredEvent, type WireMessage } from '@waybill/core/driver'
-import type { KafkaRecord } from './kafka-client.ts'
+import {
+  bufferOf,
+  headersOf,
+  isStructured,
+  newHeaders,
+  noHeaders,
+  structuredEvent,
+  type HeaderTable,
+  type Headers,
+  type WireMessage,
+} from '@waybill/core/driver'
+import type { HeaderReader, KafkaRecord } from './kafka-client.ts'
 import {
   contentTypeHeader,
   groupHeader,
@@ -12,7 +22,7 @@ import {
 } from './kafka-header-names.ts'
 import { HeaderWriter, type WireRecord } from './kafka-record.ts'
 import { RepeatedText } from './kafka-repeated-text.ts'
-import { lastBytes, textOfBytes } from './kafka-text.ts'
+import { textOfBytes } from './kafka-text.ts'
 
 const noBytes = Buffer.alloc(0)
 
@@ -54,38 +64,48 @@ export function deadLetterKey(message: WireMessage): Buffer {
   return Buffer.from(`${id}/${hash.digest('hex').slice(0, 32)}`)
 }
 
-/** The group that a record is for; `undefined`: all that read its topic. */
-export function addresseeOf({ headers }: Pick<KafkaRecord, 'headers'>): string | undefined {
-  return ownText(headers, groupHeader)
+/** As `wireMessageOf`; `undefined`: it is for another group of those that read the topic. */
+export function wireMessageFor(group: string, record: Received): WireMessage | undefined {
+  const read = new Reading(record)
+  return read.addressee === undefined || read.addressee === group ? messageIn(read, record) : undefined
 }
+
+/** What the mapper needs of a record. */
+export type Received = Pick<KafkaRecord, 'key' | 'value' | 'readHeaders'>
 
 /**
  * What was received as a wire message, whoever sent it. Never throws: what cannot be read has `problem` and its bytes.
  *
  * Where a header came several times, the last counts.
  */
-export function wireMessageOf({ key, value, headers }: Pick<KafkaRecord, 'key' | 'value' | 'headers'>): WireMessage {
-  const event = eventIn(headers)
-  const recordKey = keyIn(key, ownText(headers, keyHeader))
-  const body = event.isTombstone && value?.byteLength === 0 ? undefined : (value ?? undefined)
-  const { contentType } = event
-  if (body !== undefined && event.specversion === undefined && isStructured(contentType))
-    return withKey(structuredEvent(contentType, body, event.headers), recordKey)
-  // An attribute that says what the record's key says, or stands in for it, is no more than that; any other one stays.
-  if (event.key !== undefined && recordKey !== undefined && event.key !== recordKey)
-    event.extend('partitionkey', event.key)
+export function wireMessageOf(record: Received): WireMessage {
+  return messageIn(new Reading(record), record)
+}
+
+function messageIn(read: Reading, { key, value }: Received): WireMessage {
+  const recordKey = read.deadLetterKey === undefined ? textOfKey(key) : read.deadLetterKey.slice(1)
+  const body = read.isTombstone && value?.byteLength === 0 ? undefined : (value ?? undefined)
+  const { contentType } = read
+  if (body !== undefined && read.specversion === undefined && isStructured(contentType))
+    return withKey(structuredEvent(contentType, body, read.headers), recordKey)
+  const isKeyless = read.deadLetterKey === '' || recordKey === undefined
   const message = {
-    id: event.id,
-    source: event.source,
-    type: event.type,
-    time: event.time,
+    id: read.id,
+    source: read.source,
+    type: read.type,
+    time: read.time,
     contentType,
-    extensions: event.extensions,
-    key: recordKey ?? event.key,
-    headers: event.headers,
+    extensions: read.extensions,
+    key: isKeyless ? undefined : recordKey,
+    headers: read.headers,
     body,
   }
-  return event.problem === undefined ? message : { ...message, problem: event.problem }
+  const whole = read.partitionKey === undefined ? message : withPartitionKey(message, read.partitionKey)
+  return read.problem === undefined ? whole : { ...whole, problem: read.problem }
+}
+
+function textOfKey(key: Buffer | null): string | undefined {
+  return key === null || key === undefined ? undefined : textOfBytes(key)
 }
 
 /** The record's key is what keeps order, whatever the event says. */
@@ -93,16 +113,11 @@ function withKey(message: WireMessage, key: string | undefined): WireMessage {
   return key === undefined ? message : { ...message, key }
 }
 
-function ownText(headers: KafkaRecord['headers'], name: string): string | undefined {
-  if (headers === undefined || headers === null || !Object.hasOwn(headers, name)) return undefined
-  const bytes = lastBytes(headers[name])
-  return bytes === undefined ? undefined : textOfBytes(bytes)
-}
-
-/** The record's key, which in a dead letter is its own: what it was stands in `keyHeader`. */
-function keyIn(key: Buffer | null, ofLetter: string | undefined): string | undefined {
-  if (ofLetter !== undefined) return ofLetter === '' ? undefined : ofLetter.slice(1)
-  return key === null || key === undefined ? undefined : textOfBytes(key)
+/** An attribute that says what the record's key says, or stands in for it; one that says something else stays. */
+function withPartitionKey(message: WireMessage, partitionKey: string): WireMessage {
+  if (message.key === undefined) return { ...message, key: partitionKey }
+  if (message.key === partitionKey) return message
+  return { ...message, extensions: headersOf(message.extensions, { partitionkey: partitionKey }) }
 }
 
 /** What is the same in most messages of a channel, or of a moment. */
@@ -114,79 +129,116 @@ const repeated = {
   contentType: new RepeatedText(),
 }
 
-function textOfHeader(name: string, bytes: Buffer): string {
+/** As text, which for what is none has U+FFFD in it. */
+function textOfHeader(name: string, bytes: Buffer, begin: number, end: number): string {
   switch (name) {
     case 'ce_specversion':
-      return repeated.specversion.read(bytes)
+      return repeated.specversion.read(bytes, begin, end)
     case 'ce_source':
-      return repeated.source.read(bytes)
+      return repeated.source.read(bytes, begin, end)
     case 'ce_type':
-      return repeated.type.read(bytes)
+      return repeated.type.read(bytes, begin, end)
     case 'ce_time':
-      return repeated.time.read(bytes)
+      return repeated.time.read(bytes, begin, end)
     case contentTypeHeader:
-      return repeated.contentType.read(bytes)
+      return repeated.contentType.read(bytes, begin, end)
     default:
-      return bytes.toString()
+      return bytes.toString('utf8', begin, end)
   }
 }
 
-function eventIn(table: KafkaRecord['headers']): BinaryEvent {
-  const event = new BinaryEvent()
-  if (table === undefined || table === null) return event
-  for (const name of Object.keys(table)) take(event, name, table[name])
-  return event
-}
+/** The headers of one record, sorted by whom they belong to. */
+class Reading implements HeaderReader {
+  specversion: string | undefined
+  id: string | undefined
+  source: string | undefined
+  type: string | undefined
+  time: string | undefined
+  contentType: string | undefined
+  partitionKey: string | undefined
+  /** The only group that it is for. */
+  addressee: string | undefined
+  /** As in `keyHeader`. */
+  deadLetterKey: string | undefined
+  isTombstone = false
+  problem: string | undefined
+  /** Made when there is one: most messages have none. */
+  extensions: Headers = noHeaders
+  headers: Headers = noHeaders
 
-function take(event: BinaryEvent, name: string, value: unknown): void {
-  // A buffer nearly always, and `Buffer.isBuffer` takes longer than the rest of this.
-  const bytes = ArrayBuffer.isView(value) ? (value as Buffer) : bufferOf(lastBytes(value) ?? noBytes)
-  const text = textOfHeader(name, bytes)
-  if (text.includes('\ufffd') && !isUtf8(bytes)) return takeBytes(event, name, bytes)
-  switch (name) {
-    case 'ce_specversion':
-      return event.setVersion(text)
-    case 'ce_id':
-      event.id = text
-      return
-    case 'ce_source':
-      event.source = text
-      return
-    case 'ce_type':
-      event.type = text
-      return
-    case 'ce_time':
-      event.time = text
-      return
-    case 'ce_partitionkey':
-      event.key = text
-      return
-    case contentTypeHeader:
-      event.contentType = text
-      return
-    default:
-      return takeOther(event, name, text)
+  constructor(record: Pick<KafkaRecord, 'readHeaders'>) {
+    try {
+      record.readHeaders(this)
+    } catch {
+      this.problem = 'the headers contradict themselves'
+    }
   }
-}
 
-function takeOther(event: BinaryEvent, name: string, text: string): void {
-  switch (headerKind(name)) {
-    case 'application':
-      return event.addHeader(name, text)
-    case 'escaped':
-      return event.addHeader(unescapedHeaderName(name), text)
-    case 'attribute':
-      // It stands in a header of its own.
-      if (name === 'ce_datacontenttype') event.contentType ??= text
-      else event.extend(name.slice('ce_'.length), text)
-      return
-    case 'own':
-      if (name === tombstoneHeader) event.isTombstone = true
+  takeHeader(name: string, bytes: Buffer, begin: number, end: number): void {
+    const text = end < begin ? '' : textOfHeader(name, bytes, begin, end)
+    if (text.includes('\ufffd') && !isUtf8(bytes.subarray(begin, end)))
+      return this.#takeBytes(name, bytes.subarray(begin, end))
+    switch (name) {
+      case 'ce_specversion':
+        this.specversion = text
+        if (text !== '1.0') this.problem ??= 'CloudEvents specversion is not "1.0"'
+        return
+      case 'ce_id':
+        this.id = text
+        return
+      case 'ce_source':
+        this.source = text
+        return
+      case 'ce_type':
+        this.type = text
+        return
+      case 'ce_time':
+        this.time = text
+        return
+      case 'ce_partitionkey':
+        this.partitionKey = text
+        return
+      case contentTypeHeader:
+        this.contentType = text
+        return
+      default:
+        return this.#takeOther(name, text)
+    }
   }
-}
 
-/** What is no text: a header can have it, as base64, and an attribute cannot. */
-function takeBytes(event: BinaryEvent, name: string, bytes: Buffer): void {
-  if (headerKind(name) === 'attribute') event.isNoText(name)
-  else takeOther(event, name, bytes.toString('base64'))
+  #takeOther(name: string, text: string): void {
+    switch (headerKind(name)) {
+      case 'application':
+        return this.#header(name, text)
+      case 'escaped':
+        return this.#header(unescapedHeaderName(name), text)
+      case 'attribute':
+        return this.#extend(name.slice('ce_'.length), text)
+      case 'own':
+        if (name === keyHeader) this.deadLetterKey = text
+        else if (name === groupHeader) this.addressee = text
+        else if (name === tombstoneHeader) this.isTombstone = true
+    }
+  }
+
+  /** What is no text: a header can have it, as base64, and an attribute cannot. */
+  #takeBytes(name: string, bytes: Buffer): void {
+    if (headerKind(name) === 'attribute') this.problem ??= `the header ${name} holds no text`
+    else this.#takeOther(name, bytes.toString('base64'))
+  }
+
+  /** `datacontenttype` stands in a header of its own. */
+  #extend(name: string, text: string): void {
+    if (name === 'datacontenttype') {
+      this.contentType ??= text
+      return
+    }
+    if (this.extensions === noHeaders) this.extensions = newHeaders()
+    ;(this.extensions as HeaderTable)[name] = text
+  }
+
+  #header(name: string, text: string): void {
+    if (this.headers === noHeaders) this.headers = newHeaders()
+    ;(this.headers as HeaderTable)[name] = text
+  }
 }

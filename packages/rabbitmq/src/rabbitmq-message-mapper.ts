@@ -1,9 +1,12 @@
 import {
-  BinaryEvent,
   bufferOf,
   isStructured,
+  newHeaders,
+  noHeaders,
   structuredEvent,
   structuredMediaType,
+  type HeaderTable,
+  type Headers,
   type WireMessage,
 } from '@waybill/core/driver'
 import type { Message, Options } from 'amqplib'
@@ -121,79 +124,113 @@ function fits(value: string | undefined): boolean {
  * Without `ce-` headers the properties speak: `messageId`, `type`, `timestamp`, `contentType`, `correlationId`.
  */
 export function wireMessageOf({ content, properties }: Pick<Message, 'content' | 'properties'>): WireMessage {
-  const event = eventIn(properties.headers)
-  const contentType = event.contentType ?? textIn(properties.contentType)
-  if (event.specversion === undefined && isStructured(contentType))
-    return structuredEvent(contentType, content, event.headers)
+  const read = new Reading(properties.headers)
+  const contentType = read.contentType ?? textIn(properties.contentType)
+  if (read.specversion === undefined && isStructured(contentType)) {
+    return structuredEvent(contentType, content, read.headers)
+  }
   const { correlationId } = properties
-  if (correlationId !== undefined && event.extensions['correlationid'] === undefined) {
-    event.extend('correlationid', fieldText(correlationId))
+  if (correlationId !== undefined && read.extensions['correlationid'] === undefined) {
+    read.extend('correlationid', fieldText(correlationId))
   }
   const message = {
-    id: event.id ?? textIn(properties.messageId),
-    source: event.source,
-    type: event.type ?? textIn(properties.type),
-    time: event.time ?? timeOfSeconds(properties.timestamp),
+    id: read.id ?? textIn(properties.messageId),
+    source: read.source,
+    type: read.type ?? textIn(properties.type),
+    time: read.time ?? timeOfSeconds(properties.timestamp),
     contentType,
-    extensions: event.extensions,
-    key: event.key,
-    headers: event.headers,
-    body: event.isTombstone && content.length === 0 ? undefined : content,
+    extensions: read.extensions,
+    key: read.key,
+    headers: read.headers,
+    body: read.isTombstone && content.length === 0 ? undefined : content,
   }
-  return event.problem === undefined ? message : { ...message, problem: event.problem }
+  return read.problem === undefined ? message : { ...message, problem: read.problem }
 }
 
-function eventIn(table: { [name: string]: unknown } | undefined): BinaryEvent {
-  const event = new BinaryEvent()
-  if (table === undefined) return event
-  for (const name of Object.keys(table)) take(event, name, table[name])
-  // amqplib makes a table named `__proto__` the prototype of what it decodes into: it comes back as the header it was.
-  const prototype: unknown = Object.getPrototypeOf(table)
-  if (prototype !== Object.prototype && prototype !== null) event.addHeader('__proto__', fieldText(prototype))
-  return event
-}
+/** The headers of one message, sorted by whom they belong to. */
+class Reading {
+  specversion: string | undefined
+  id: string | undefined
+  source: string | undefined
+  type: string | undefined
+  time: string | undefined
+  contentType: string | undefined
+  key: string | undefined
+  isTombstone = false
+  problem: string | undefined
+  /** Made when there is one: most messages have none. */
+  extensions: Headers = noHeaders
+  headers: Headers = noHeaders
 
-function take(event: BinaryEvent, name: string, value: unknown): void {
-  const text = typeof value === 'string' ? value : fieldText(value)
-  switch (name) {
-    case 'ce-specversion':
-      event.setVersion(text)
-      break
-    case 'ce-id':
-      event.id = text
-      break
-    case 'ce-source':
-      event.source = text
-      break
-    case 'ce-type':
-      event.type = text
-      break
-    case 'ce-time':
-      event.time = text
-      break
-    case 'ce-partitionkey':
-      event.key = text
-      break
-    case 'ce-datacontenttype':
-      event.contentType = text
-      break
-    default:
-      return takeOther(event, name, text, value)
+  constructor(table: { [name: string]: unknown } | undefined) {
+    if (table === undefined) return
+    for (const name of Object.keys(table)) this.#take(name, table[name])
+    const prototype: unknown = Object.getPrototypeOf(table)
+    if (prototype !== Object.prototype) this.#takePrototype(prototype)
   }
-  if (typeof value === 'object') event.isNoText(name)
-}
 
-function takeOther(event: BinaryEvent, name: string, text: string, value: unknown): void {
-  switch (headerKind(name)) {
-    case 'application':
-      return event.addHeader(writableName(name), text)
-    case 'escaped':
-      return event.addHeader(writableName(unescapedHeaderName(name)), text)
-    case 'attribute':
-      if (typeof value === 'object') event.isNoText(name)
-      return event.extend(name.slice('ce-'.length), text)
-    case 'tombstone':
-      event.isTombstone = value === true
+  extend(name: string, text: string): void {
+    if (this.extensions === noHeaders) this.extensions = newHeaders()
+    ;(this.extensions as HeaderTable)[name] = text
+  }
+
+  #take(name: string, value: unknown): void {
+    const text = typeof value === 'string' ? value : fieldText(value)
+    switch (name) {
+      case 'ce-specversion':
+        this.specversion = text
+        if (text !== '1.0') this.problem ??= 'CloudEvents specversion is not "1.0"'
+        break
+      case 'ce-id':
+        this.id = text
+        break
+      case 'ce-source':
+        this.source = text
+        break
+      case 'ce-type':
+        this.type = text
+        break
+      case 'ce-time':
+        this.time = text
+        break
+      case 'ce-partitionkey':
+        this.key = text
+        break
+      case 'ce-datacontenttype':
+        this.contentType = text
+        break
+      default:
+        return this.#takeOther(name, text, value)
+    }
+    if (typeof value === 'object') this.#noText(name)
+  }
+
+  #takeOther(name: string, text: string, value: unknown): void {
+    switch (headerKind(name)) {
+      case 'application':
+        return this.#header(name, text)
+      case 'escaped':
+        return this.#header(unescapedHeaderName(name), text)
+      case 'attribute':
+        if (typeof value === 'object') this.#noText(name)
+        return this.extend(name.slice('ce-'.length), text)
+      case 'tombstone':
+        this.isTombstone = value === true
+    }
+  }
+
+  #header(name: string, text: string): void {
+    if (this.headers === noHeaders) this.headers = newHeaders()
+    ;(this.headers as HeaderTable)[writableName(name)] = text
+  }
+
+  #noText(name: string): void {
+    this.problem ??= `the header ${name} holds no text`
+  }
+
+  /** amqplib makes a table named `__proto__` the prototype of what it decodes into: it comes back as the header it was. */
+  #takePrototype(prototype: unknown): void {
+    if (prototype !== null) this.#header('__proto__', fieldText(prototype))
   }
 }
 
