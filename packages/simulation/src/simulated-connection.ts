@@ -125,6 +125,11 @@ export class SimulatedConnection implements DriverConnection {
     if (this.role === 'send') this.#carry(this.#reports, () => this.#parts.context.report({ kind }))
   }
 
+  reportSettleFailed(): void {
+    const error = new Error('others have it already')
+    this.#carry(this.#reports, () => this.#parts.context.report({ kind: 'settleFailed', error }))
+  }
+
   #carry(path: NetworkPath, arrive: () => void): void {
     path.carry(() => {
       if (!this.isCut && this.isUp && this.process.isAlive) arrive()
