@@ -6,7 +6,7 @@ import { decimal, interval, mebibytes, payloadSize, whole } from './figures.ts'
 import { machineDescription, versionOf } from './machine.ts'
 import { markdownTable } from './markdown.ts'
 import { profileText } from './profile-report.ts'
-import { median, percentile, type Ratio, ratioOfMedians } from './statistics.ts'
+import { median, pairedDifference, pairedRatio, percentile, type Ratio } from './statistics.ts'
 import type { Reading } from './stopwatch.ts'
 import { terminalTable } from './terminal-table.ts'
 
@@ -18,19 +18,16 @@ export interface Told {
   readonly conditions: readonly string[]
 }
 
-/** Off by more, and the two halves of the run cannot be compared. */
+/** Off by more, and nothing of that table can be compared. */
 const mostOff = 0.03
 
 const head = ['client', 'messages/s', 'ratio [95%]', 'CPU µs', 'CPU µs more', 'RSS', 'p50 ms', 'p99 ms']
 
-/** The heats in which the baseline differed from itself by more than is allowed. */
-export function voidHeats(result: Comparison, told: Told): readonly string[] {
-  return result.heats.flatMap((heat) => {
+/** Tables in which the baseline differed from itself by more than is allowed. */
+export function voidHeats(result: Comparison): readonly Heat[] {
+  return result.heats.filter((heat) => {
     const control = ratioOf(result, heat, result.control)
-    if (control === undefined) return [`${titleOf(heat, told)}: no control`]
-    return Math.abs(control.value - 1) > mostOff
-      ? [`${titleOf(heat, told)}: the baseline against itself gives ${interval(control)}`]
-      : []
+    return control === undefined || Math.abs(control.value - 1) > mostOff
   })
 }
 
@@ -69,9 +66,17 @@ function quickWarning({ options }: Comparison): string[] {
 }
 
 function verdict(result: Comparison, told: Told): string[] {
-  const found = voidHeats(result, told)
+  const found = voidHeats(result)
   if (found.length === 0) return ['A/A control: the baseline agrees with itself within 3% everywhere.']
-  return [`**VOID: the A/A control is off by more than 3%, so these figures say nothing.** ${found.join('; ')}.`]
+  const reasons = found.map((heat) => {
+    const control = ratioOf(result, heat, result.control)
+    const gives = control === undefined ? 'no control' : `the baseline against itself gives ${interval(control)}`
+    return `${titleOf(heat, told)}: ${gives}`
+  })
+  return [
+    `**VOID, because the baseline differs from itself by more than 3%: ${found.length} of ${result.heats.length} ` +
+      `tables.** Nothing follows from them. ${reasons.join('; ')}.`,
+  ]
 }
 
 function conditions(result: Comparison, told: Told): string {
@@ -87,8 +92,9 @@ function conditions(result: Comparison, told: Told): string {
       `${roundsPerConnection}; the clients’ order is another in each, so that each is as often in every place and behind ` +
       'every other (a Williams design: ABBA for more than two); before each turn garbage is collected and a fifth more ' +
       `runs unmeasured, on a heap that is collected whole only beyond ${initialHeapMiB} MiB; what was confirmed counted on the broker`,
-    '- the ratio is that of the medians to the baseline, with its bootstrap 95% interval over whole rounds; ' +
-      'CPU is that of the client process per message, medians; RSS is of that one process with all clients in it',
+    '- messages/s, CPU and RSS are medians, CPU that of the client process per message, RSS that of this one process ' +
+      'with all clients in it; the ratio and “CPU µs more” compare with the baseline round by round (Hodges and ' +
+      'Lehmann’s estimator), the ratio with its bootstrap 95% interval over whole rounds',
     '- p50 and p99: send to confirm, and send to handler, at half of the baseline’s rate (of what it publishes, ' +
       'if that is less), the first tenth left out',
     ...remarks.map((remark) => `- ${remark}`),
@@ -121,15 +127,14 @@ function rowsOf(result: Comparison, heat: Heat): string[][] {
   return racing.map(({ contestant, failure }) => {
     const readings = heat.readings.get(contestant) ?? []
     if (readings.length === 0) return [contestant.name, shortly(failure), '-', '-', '-', '-', '-', '-']
-    const cpu = medianOf(readings, 'cpuUsEach')
     const ratio = ratioOf(result, heat, contestant)
     const latencies = warm(heat.latencies.get(contestant))
     return [
       contestant.name,
       whole(medianOf(readings, 'perSecond')),
       contestant === result.baseline || ratio === undefined ? '1.00' : interval(ratio),
-      decimal(cpu),
-      decimal(cpu - medianOf(base, 'cpuUsEach')),
+      decimal(median(cpuOf(readings))),
+      decimal(pairedDifference(cpuOf(readings), cpuOf(base))),
       mebibytes(medianOf(readings, 'rssBytes')),
       latencies === undefined ? '-' : decimal(percentile([...latencies], 0.5), 2),
       latencies === undefined ? '-' : decimal(percentile([...latencies], 0.99), 2),
@@ -152,9 +157,13 @@ function shortly(failure = 'no figures'): string {
 function ratioOf({ baseline }: Comparison, heat: Heat, contestant: Contestant): Ratio | undefined {
   const values = (heat.readings.get(contestant) ?? []).map(({ perSecond }) => perSecond)
   const base = (heat.readings.get(baseline) ?? []).map(({ perSecond }) => perSecond)
-  return values.length === 0 || base.length === 0 ? undefined : ratioOfMedians(values, base)
+  return values.length === 0 || base.length === 0 ? undefined : pairedRatio(values, base)
 }
 
-function medianOf(readings: readonly Reading[], figure: 'perSecond' | 'cpuUsEach' | 'rssBytes'): number {
+function cpuOf(readings: readonly Reading[]): number[] {
+  return readings.map(({ cpuUsEach }) => cpuUsEach)
+}
+
+function medianOf(readings: readonly Reading[], figure: 'perSecond' | 'rssBytes'): number {
   return median(readings.map((reading) => reading[figure]))
 }

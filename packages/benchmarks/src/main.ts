@@ -7,6 +7,7 @@ import { passDockerProxy } from './host-address.ts'
 import { writeSection } from './markdown.ts'
 import { benchMemory, fullMemory, quickMemory } from './memory-bench.ts'
 import { memoryMarkdown, memoryTerminal } from './memory-report.ts'
+import { writeReadings } from './readings-file.ts'
 
 interface CommonFlags {
   readonly rounds?: number
@@ -19,6 +20,7 @@ interface CommonFlags {
 interface ComparisonFlags extends CommonFlags {
   readonly url?: string
   readonly payload: readonly number[]
+  readonly readings?: string
 }
 
 const program = new Command('npm run bench --').description('Measures what Waybill costs; writes docs/benchmarks.md.')
@@ -73,12 +75,9 @@ function common(command: Command): Command {
 }
 
 function comparing(command: Command): Command {
-  return common(command).option(
-    '--payload <bytes>',
-    'sizes of the body, separated by commas',
-    sizes,
-    [100, 1_024, 65_536],
-  )
+  return common(command)
+    .option('--payload <bytes>', 'sizes of the body, separated by commas', sizes, [100, 1_024, 65_536])
+    .option('--readings <file>', 'also write each round of each client, as JSON')
 }
 
 function started(broker: string): string {
@@ -93,7 +92,7 @@ async function startedBroker(name: 'rabbitmq' | 'kafka'): Promise<{ url: string;
 
 async function compared(
   section: string,
-  { quick = false, profile = false, rounds, messages, write, payload }: ComparisonFlags,
+  { quick = false, profile = false, rounds, messages, write, payload, readings }: ComparisonFlags,
   bench: (options: ComparisonOptions) => Promise<{ result: Comparison; told: Told }>,
 ): Promise<void> {
   const { comparisonMarkdown, comparisonTerminal, voidHeats } = await import('./comparison-report.ts')
@@ -106,7 +105,8 @@ async function compared(
   })
   console.log(`\n${comparisonTerminal(result, told)}`)
   if (write) writeSection(section, comparisonMarkdown(result, told))
-  if (!quick && voidHeats(result, told).length > 0) process.exitCode = 1
+  if (readings !== undefined) writeReadings(readings, result)
+  if (!quick && voidHeats(result).length > 0) process.exitCode = 1
 }
 
 function atLeast(least: number): (text: string) => number {

@@ -21,19 +21,35 @@ export function percentile(values: readonly number[], share: number): number {
 }
 
 /**
- * The ratio of the medians, with a bootstrap interval.
+ * By how much `values` differ from `base`, of pairs measured in the same round: what slowed a whole round stays out.
  *
- * Rounds are drawn whole: `values[n]` and `base[n]` were measured side by side, so what slowed both stays in both.
+ * The median of all means of two differences (Hodges and Lehmann), which one odd round does not move and which needs
+ * fewer rounds than a median of rounds does.
  */
-export function ratioOfMedians(values: readonly number[], base: readonly number[]): Ratio {
-  const rounds = Math.min(values.length, base.length)
-  const chance = chanceFrom(rounds)
-  const ratios: number[] = []
-  for (let sample = 0; sample < resamples; sample++) {
-    const drawn = Array.from({ length: rounds }, () => Math.floor(chance() * rounds))
-    ratios.push(median(drawn.map((at) => values[at] as number)) / median(drawn.map((at) => base[at] as number)))
+export function pairedDifference(values: readonly number[], base: readonly number[]): number {
+  return hodgesLehmann(differences(values, base))
+}
+
+/** As `pairedDifference`, for ratios, with a bootstrap interval over whole rounds. */
+export function pairedRatio(values: readonly number[], base: readonly number[]): Ratio {
+  const logs = differences(values.map(Math.log), base.map(Math.log))
+  const chance = chanceFrom(logs.length)
+  const drawn = Array.from({ length: resamples }, () =>
+    hodgesLehmann(logs.map(() => logs[Math.floor(chance() * logs.length)] as number)),
+  )
+  return {
+    value: Math.exp(hodgesLehmann(logs)),
+    low: Math.exp(percentile(drawn, 0.025)),
+    high: Math.exp(percentile(drawn, 0.975)),
   }
-  return { value: median(values) / median(base), low: percentile(ratios, 0.025), high: percentile(ratios, 0.975) }
+}
+
+function differences(values: readonly number[], base: readonly number[]): number[] {
+  return values.slice(0, base.length).map((value, round) => value - (base[round] as number))
+}
+
+function hodgesLehmann(values: readonly number[]): number {
+  return median(values.flatMap((one, at) => values.slice(at).map((other) => (one + other) / 2)))
 }
 
 /** mulberry32: the same figures give the same interval. */

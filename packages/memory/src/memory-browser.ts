@@ -7,6 +7,7 @@ import type { LiveListener } from './memory-listener.ts'
 import type { MemorySettler } from './memory-settler.ts'
 import type { Member } from './member-round.ts'
 import type { StoredMessage } from './stored-message.ts'
+import { receivedMessage } from './structured-message.ts'
 
 export interface BrowserOptions {
   readonly onDelivery: OnDelivery
@@ -64,7 +65,8 @@ export class MemoryBrowser implements LiveListener, Member {
     message.deliveries++
     this.#out.add(message)
     const count = this.#options.countsDeliveries ? message.deliveries : undefined
-    const delivery = new MemoryDelivery(message.message, count, this.#lease, this.lane, message.sequence)
+    const wire = receivedMessage(message.message)
+    const delivery = new MemoryDelivery(wire, count, this.#lease, this.lane, message.sequence)
     const settle = (settlement: Settlement) => this.#settle(message, settlement)
     void this.#options.onDelivery(delivery).then(settle, () => settle({ kind: 'release' }))
   }

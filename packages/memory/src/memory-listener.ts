@@ -18,6 +18,7 @@ import type { Member } from './member-round.ts'
 import { isExpired } from './message-expiry.ts'
 import { CumulativeSettlement, IndividualSettlement, type SettlementMode } from './settlement-mode.ts'
 import type { StoredMessage } from './stored-message.ts'
+import { receivedMessage } from './structured-message.ts'
 
 export interface ListenerOptions {
   readonly request: ListenRequest
@@ -116,7 +117,7 @@ export class MemoryListener implements LiveListener, Member {
     const deliveries = ++message.deliveries
     const count = this.#countsDeliveries ? deliveries : undefined
     const wire = this.#identifies ? message.identifiedIn(this.lane.name) : message.message
-    const delivery = new MemoryDelivery(wire, count, lease, this.lane, message.sequence)
+    const delivery = new MemoryDelivery(receivedMessage(wire), count, lease, this.lane, message.sequence)
     void this.#onDelivery(delivery).then(slot.onSettled, slot.onFailed)
     if (this.#faults.isActive && this.#faults.crashes('deliver', 'after')) this.#options.crash()
   }

@@ -3,7 +3,7 @@ import { MemoryBrokerError } from './memory-errors.ts'
 
 /** Why a message is beyond what is declared; `undefined` when it is not. Conformance: SND-07, CAP-02. */
 export function sizeProblem(message: WireMessage, limits: Capabilities): MemoryBrokerError | undefined {
-  const { body } = message
+  const body = message.structured ?? message.body
   if (body !== undefined && body.byteLength > limits.maxBodyBytes) {
     return tooLarge(`a body of ${body.byteLength} bytes; at most ${limits.maxBodyBytes} are taken`)
   }

@@ -1,5 +1,11 @@
 import type { Faults, ForeignMessage, ForeignValue, Link, Probe, ProbeMessage } from '@waybill/conformance'
-import type { Driver, Headers, WireMessage } from '@waybill/core/driver'
+import {
+  structuredContentType,
+  structuredMediaType,
+  type Driver,
+  type Headers,
+  type WireMessage,
+} from '@waybill/core/driver'
 import type { MemoryBroker } from '../src/memory-broker.ts'
 
 /** The broker object itself, past any driver. */
@@ -91,7 +97,10 @@ function memoryLink({ faults }: MemoryBroker): MemoryLink {
   }
 }
 
-function asRead({ id, source, type, time, contentType, extensions, key, headers, body }: WireMessage): ProbeMessage {
+function asRead(message: WireMessage): ProbeMessage {
+  const { id, source, type, time, contentType, extensions, key, headers, body, structured } = message
+  if (structured !== undefined)
+    return { attributes: { datacontenttype: structuredMediaType }, headers, key, body: structured }
   const attributes: { [name: string]: string } = Object.assign(Object.create(null), extensions)
   const named = { id, source, type, time, datacontenttype: contentType, partitionkey: key }
   for (const [name, value] of Object.entries(named)) if (value !== undefined) attributes[name] = value
@@ -100,7 +109,9 @@ function asRead({ id, source, type, time, contentType, extensions, key, headers,
 
 function wireMessage({ attributes = {}, headers = {}, key, body }: Partial<ProbeMessage>): WireMessage {
   const { id, source, type, time, datacontenttype: contentType, partitionkey, ...extensions } = attributes
-  const named = { id, source, type, time, contentType, key: key ?? partitionkey, body }
+  const isDocument = id === undefined && contentType?.startsWith(structuredContentType) === true
+  const structured = isDocument && body !== undefined ? { structured: body } : {}
+  const named = { id, source, type, time, contentType, key: key ?? partitionkey, body, ...structured }
   return { ...named, extensions: bare(extensions), headers: bare(headers) }
 }
 

@@ -95,7 +95,7 @@ export const brokenKafka: readonly AdapterMutant[] = [
       ...inKafka('listener', 'return committed === undefined || committed.metadata === startMetadata', 'return true'),
       ...inKafka('listener', 'fresh.filter(({ committed }) => committed === undefined)', 'fresh'),
       ...inKafka('listener', "topic === sharedTopic ? 'new' : 'oldest'", "'new'"),
-      ...inKafka('listener', 'committed ?? found', 'found'),
+      ...inKafka('listener', 'each.committed ?? findSamePartition', 'findSamePartition'),
     ],
     red: {
       'TOP-06': /billing: [\d.]+ messages handled: not within/,

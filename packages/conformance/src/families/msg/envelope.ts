@@ -167,4 +167,50 @@ export const envelope: readonly Behaviour[] = [
       equal(letter.key, 'a key')
     },
   },
+  {
+    id: 'MSG-08',
+    part: 'structured',
+    async run(kit) {
+      const orders: FidelityChannel<Item> = channel(kit.name('orders'), {
+        schema: itemSchema,
+        type: 'com.example.placed',
+        key: ({ key }) => key,
+        groups,
+      })
+      const messaging = await kit.connect({ channels: { [orders.name]: { contentMode: 'structured' } } })
+      const runs = kit.record<Item>('billing')
+      await messaging.consume(orders, { group: 'billing' }, runs.handler())
+      const options = { id: 'A-1', correlationId: 'c-1', headers: { own: 'header' } }
+      await messaging.send(orders, item(1, { key: 'a key' }), options)
+      await runs.untilRuns(1)
+      const wire = only(await kit.probe.extract({ channel: orders.name, group: 'audit' }))
+      match(wire.attributes.datacontenttype ?? '', /^application\/cloudevents\+json/, 'the content type')
+      const { time, ...event } = JSON.parse(Buffer.from(wire.body ?? []).toString()) as { time: string }
+      const envelope = {
+        specversion: '1.0',
+        id: 'A-1',
+        source: `/conformance/${kit.nonce}`,
+        type: 'com.example.placed',
+      }
+      const named = { ...envelope, correlationid: 'c-1', partitionkey: 'a key', datacontenttype: 'application/json' }
+      deepEqual(event, { ...named, data: item(1, { key: 'a key' }) }, 'the document')
+      // Where the transport has no place for a key of its own, the document alone says it.
+      equal(wire.key ?? 'a key', 'a key')
+      deepEqual(ownHeaders(wire.headers), [['own', 'header']])
+
+      const theirs = { ...envelope, id: 'B-1', data: item(2), time: '2018-04-05T17:31:00Z' }
+      const attributes = { datacontenttype: 'application/cloudevents+json; charset=UTF-8' }
+      await kit.probe.inject({ channel: orders.name }, { attributes, body: Buffer.from(JSON.stringify(theirs)) })
+      await runs.untilRuns(2)
+      const [ours, foreign] = runs.runs.map(({ data, message }) => {
+        const { id, type, key, correlationId } = message
+        return { data, id, type, key, correlationId, time: message.time?.getTime() }
+      })
+      const type = 'com.example.placed'
+      const expected = { data: item(1, { key: 'a key' }), id: 'A-1', type, key: 'a key', correlationId: 'c-1' }
+      deepEqual(ours, { ...expected, time: Date.parse(time) })
+      const plain = { data: item(2), id: 'B-1', type, key: undefined, correlationId: undefined }
+      deepEqual(foreign, { ...plain, time: Date.parse(theirs.time) })
+    },
+  },
 ]
