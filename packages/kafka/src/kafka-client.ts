@@ -104,14 +104,27 @@ export interface NewRecord {
   readonly headers: { readonly [name: string]: Buffer | string }
 }
 
-/** As it came. Values of headers are buffers; those of a header that came several times are a list. */
+/** As it came. */
 export interface KafkaRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly headers?: { readonly [name: string]: unknown }
+  /** In their order. A name may come several times. */
+  readonly headers: readonly KafkaHeader[]
   readonly offset: string
-  /** Milliseconds since the epoch. */
-  readonly timestamp: string
+  /** Since the epoch: by the clock of who sent it, or by the broker's where the topic says so. */
+  readonly timestampMs: number
+  /** The headers again, without an object for each. */
+  readHeaders(reader: HeaderReader): void
+}
+
+export interface KafkaHeader {
+  readonly name: string
+  readonly value: Buffer | null
+}
+
+export interface HeaderReader {
+  /** The value is `bytes` from `begin` to `end`; an end before its beginning: there is none. */
+  takeHeader(name: string, bytes: Buffer, begin: number, end: number): void
 }
 
 export interface RecordHandlers {

@@ -32,7 +32,7 @@ export class Letters {
       return
     }
     const position = `${partition}@${record.offset}`
-    const isOurs = record.headers !== undefined && Object.hasOwn(record.headers, keyHeader)
+    const isOurs = record.headers.some(({ name }) => name === keyHeader)
     const hasOwnKey = record.key !== null && (isOurs || this.#isCompacted)
     const key = hasOwnKey ? (record.key as Buffer) : Buffer.from(`${placeKey}${position}`)
     const letter = { partition, record, key, position }

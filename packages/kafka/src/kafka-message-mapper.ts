@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { structuredContentType, structuredEvent, type Headers, type WireMessage } from '@waybill/core/driver'
-import type { KafkaRecord } from './kafka-client.ts'
+import type { HeaderReader, KafkaRecord } from './kafka-client.ts'
 import {
   contentTypeHeader,
   groupHeader,
@@ -12,7 +12,7 @@ import {
 } from './kafka-header-names.ts'
 import { HeaderWriter, type WireRecord } from './kafka-record.ts'
 import { RepeatedText } from './kafka-repeated-text.ts'
-import { bufferOf, lastBytes, textOfBytes } from './kafka-text.ts'
+import { bufferOf, textOfBytes } from './kafka-text.ts'
 
 type Writable = { [name: string]: string }
 
@@ -56,20 +56,25 @@ export function deadLetterKey(message: WireMessage): Buffer {
   return Buffer.from(`${id}/${hash.digest('hex').slice(0, 32)}`)
 }
 
-/** The group that a record is for; `undefined`: all that read its topic. */
-export function addresseeOf({ headers }: Pick<KafkaRecord, 'headers'>): string | undefined {
-  if (headers === undefined || !Object.hasOwn(headers, groupHeader)) return undefined
-  const bytes = lastBytes(headers[groupHeader])
-  return bytes === undefined ? undefined : textOfBytes(bytes)
+/** As `wireMessageOf`; `undefined`: it is for another group of those that read the topic. */
+export function wireMessageFor(group: string, record: Received): WireMessage | undefined {
+  const read = new Reading(record)
+  return read.addressee === undefined || read.addressee === group ? messageIn(read, record) : undefined
 }
+
+/** What the mapper needs of a record. */
+export type Received = Pick<KafkaRecord, 'key' | 'value' | 'readHeaders'>
 
 /**
  * What was received as a wire message, whoever sent it. Never throws: what cannot be read has `problem` and its bytes.
  *
  * Where a header came several times, the last counts.
  */
-export function wireMessageOf({ key, value, headers }: Pick<KafkaRecord, 'key' | 'value' | 'headers'>): WireMessage {
-  const read = new Reading(headers)
+export function wireMessageOf(record: Received): WireMessage {
+  return messageIn(new Reading(record), record)
+}
+
+function messageIn(read: Reading, { key, value }: Received): WireMessage {
   const recordKey = read.deadLetterKey === undefined ? textOfKey(key) : read.deadLetterKey.slice(1)
   const body = read.isTombstone && value?.byteLength === 0 ? undefined : (value ?? undefined)
   const { contentType } = read
@@ -121,27 +126,28 @@ const repeated = {
   contentType: new RepeatedText(),
 }
 
-function textOfHeader(name: string, bytes: Buffer): string {
+/** As text, which for what is none has U+FFFD in it. */
+function textOfHeader(name: string, bytes: Buffer, begin: number, end: number): string {
   switch (name) {
     case 'ce_specversion':
-      return repeated.specversion.read(bytes)
+      return repeated.specversion.read(bytes, begin, end)
     case 'ce_source':
-      return repeated.source.read(bytes)
+      return repeated.source.read(bytes, begin, end)
     case 'ce_type':
-      return repeated.type.read(bytes)
+      return repeated.type.read(bytes, begin, end)
     case 'ce_time':
-      return repeated.time.read(bytes)
+      return repeated.time.read(bytes, begin, end)
     case contentTypeHeader:
-      return repeated.contentType.read(bytes)
+      return repeated.contentType.read(bytes, begin, end)
     default:
-      return bytes.toString()
+      return bytes.toString('utf8', begin, end)
   }
 }
 
 const none: Writable = Object.freeze(Object.create(null) as Writable)
 
 /** The headers of one record, sorted by whom they belong to. */
-class Reading {
+class Reading implements HeaderReader {
   specversion: string | undefined
   id: string | undefined
   source: string | undefined
@@ -149,6 +155,8 @@ class Reading {
   time: string | undefined
   contentType: string | undefined
   partitionKey: string | undefined
+  /** The only group that it is for. */
+  addressee: string | undefined
   /** As in `keyHeader`. */
   deadLetterKey: string | undefined
   isTombstone = false
@@ -157,16 +165,18 @@ class Reading {
   extensions: Writable = none
   headers: Writable = none
 
-  constructor(table: KafkaRecord['headers']) {
-    if (table === undefined || table === null) return
-    for (const name of Object.keys(table)) this.#take(name, table[name])
+  constructor(record: Pick<KafkaRecord, 'readHeaders'>) {
+    try {
+      record.readHeaders(this)
+    } catch {
+      this.problem = 'the headers contradict themselves'
+    }
   }
 
-  #take(name: string, value: unknown): void {
-    // A buffer nearly always, and `Buffer.isBuffer` takes longer than the rest of this.
-    const bytes = ArrayBuffer.isView(value) ? (value as Buffer) : bufferOf(lastBytes(value) ?? noBytes)
-    const text = textOfHeader(name, bytes)
-    if (text.includes('\ufffd') && !isUtf8(bytes)) return this.#takeBytes(name, bytes)
+  takeHeader(name: string, bytes: Buffer, begin: number, end: number): void {
+    const text = end < begin ? '' : textOfHeader(name, bytes, begin, end)
+    if (text.includes('\ufffd') && !isUtf8(bytes.subarray(begin, end)))
+      return this.#takeBytes(name, bytes.subarray(begin, end))
     switch (name) {
       case 'ce_specversion':
         this.specversion = text
@@ -205,6 +215,7 @@ class Reading {
         return this.#extend(name.slice('ce_'.length), text)
       case 'own':
         if (name === keyHeader) this.deadLetterKey = text
+        else if (name === groupHeader) this.addressee = text
         else if (name === tombstoneHeader) this.isTombstone = true
     }
   }

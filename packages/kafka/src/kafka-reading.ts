@@ -1,6 +1,6 @@
 import { MessagingError, type ListenRequest, type WireMessage } from '@waybill/core/driver'
 import type { KafkaRecord } from './kafka-client.ts'
-import { addresseeOf, wireMessageOf } from './kafka-message-mapper.ts'
+import { wireMessageFor } from './kafka-message-mapper.ts'
 import { delayTopic } from './kafka-names.ts'
 import { groupRoute, type ChannelRoute, type GroupRoute } from './kafka-topology.ts'
 
@@ -34,10 +34,7 @@ export function isSame(source: Source, { channel, group, lane = 'main' }: Source
 
 /** What is for all, and what is for this group. */
 export function readFor(group: string): (record: KafkaRecord) => WireMessage | undefined {
-  return (record) => {
-    const addressee = addresseeOf(record)
-    return addressee === undefined || addressee === group ? wireMessageOf(record) : undefined
-  }
+  return (record) => wireMessageFor(group, record)
 }
 
 export function browsedTopic({ deadTopic }: GroupRoute, { channel, group, lane = 'main' }: Source): string {

@@ -26,7 +26,6 @@ export interface KafkajsOffsets {
 }
 
 export interface KafkajsBroker {
-  fetch(request: object): Promise<{ readonly responses: readonly KafkajsFetchedTopic[] }>
   joinGroup(request: object): Promise<{
     readonly memberId: string
     readonly leaderId: string
@@ -38,34 +37,6 @@ export interface KafkajsBroker {
   leaveGroup(request: object): Promise<unknown>
   offsetCommit(request: object): Promise<unknown>
   offsetFetch(request: object): Promise<{ readonly responses: readonly KafkajsOffsets[] }>
-}
-
-export interface KafkajsFetchedTopic {
-  readonly topicName: string
-  readonly partitions: readonly KafkajsFetchedPartition[]
-}
-
-export interface KafkajsFetchedPartition {
-  readonly partition: number
-  readonly highWatermark: string
-  readonly lastStableOffset?: string
-  readonly abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[]
-  readonly messages: readonly KafkajsMessage[]
-}
-
-export interface KafkajsMessage {
-  readonly offset: string
-  readonly timestamp: string
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers?: { readonly [name: string]: unknown }
-  readonly isControlRecord?: boolean
-  readonly batchContext?: {
-    readonly firstOffset: string
-    readonly lastOffsetDelta: number
-    readonly inTransaction: boolean
-    readonly producerId: string
-  }
 }
 
 /** A cluster of its own, by the way in which kafkajs hands one to who assigns partitions. */

@@ -1,6 +1,7 @@
 import type { KafkaRecord, PartitionOffset, TopicPartition } from './kafka-client.ts'
 import { verdictOf, type KafkajsCluster } from './kafkajs-cluster.ts'
-import { recordsFrom, type FetchedRecords } from './kafkajs-records.ts'
+import { visibleRecords, type VisibleRecords } from './kafka-visible-records.ts'
+import { fetchFrom } from './kafkajs-fetch.ts'
 
 export interface FetcherOptions {
   readonly cluster: KafkajsCluster
@@ -105,7 +106,7 @@ export class Fetcher {
     const { cluster } = this.#options
     const broker = await cluster.findBroker({ nodeId: node })
     const isAll = places.length === this.#places.size
-    const { responses } = await broker.fetch({
+    const topics = await fetchFrom(broker, {
       maxWaitTime: isAll ? maxWaitMs : shortWaitMs,
       minBytes: 1,
       maxBytes,
@@ -115,16 +116,16 @@ export class Fetcher {
         partitions: [{ partition, fetchOffset: position.toString(), maxBytes: maxBytesPerPartition }],
       })),
     })
-    for (const { topicName, partitions } of responses) {
+    for (const { topicName, partitions } of topics) {
       for (const fetched of partitions) {
         const place = this.#places.get(placeOf({ topic: topicName, partition: fetched.partition }))
         if (place !== undefined && places.includes(place))
-          this.#take(place, recordsFrom(place.position, fetched), places)
+          this.#take(place, visibleRecords(place.position, fetched), places)
       }
     }
   }
 
-  #take(place: Place, { records, next, isHollow }: FetchedRecords, asked: readonly Place[]): void {
+  #take(place: Place, { records, next, isHollow }: VisibleRecords, asked: readonly Place[]): void {
     if (isHollow && asked.length > 1) return this.#askAlone(place)
     const last = records.at(-1)
     const seen = last === undefined ? place.position : BigInt(last.offset) + 1n

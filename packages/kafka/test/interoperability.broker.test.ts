@@ -143,6 +143,26 @@ describe.skipIf(broker.control === undefined)("Kafka's own Java clients", () => 
     expect(messages[2]?.headers['plain']).toBe('yes')
   }, 90_000)
 
+  it.each(['gzip', 'zstd'])(
+    'are understood when they compress with %s',
+    async (codec) => {
+      const name = freshName(codec)
+      const messaging = await onTopicOf(name)
+      const lines = Array.from({ length: 50 }, () => `${attributes}\tk1\t${JSON.stringify(order)}`)
+      const parsing = properties('parse.headers=true', 'parse.key=true')
+      await control.pipe(
+        `${lines.join('\n')}\n`,
+        consoleProducer,
+        ...['--topic', name, '--compression-codec', codec],
+        ...parsing,
+      )
+      const messages = await consumeAll(messaging, name)
+      await until('all of them', () => messages.length === lines.length)
+      for (const { key, data, source } of messages) expect([key, data, source]).toEqual(['k1', order, '/java'])
+    },
+    90_000,
+  )
+
   it.each(contentModes)(
     'understand what is sent in %s mode',
     async (contentMode) => {

@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { KafkaRecord } from '../src/kafka-client.ts'
 import { Letters } from '../src/kafka-letters.ts'
+import { fetched, type HeaderList } from './fetched.ts'
 
 let offsets = 0
-const record = (key: string | null, value: string | null, headers = {}): KafkaRecord => ({
-  offset: String(offsets++),
-  timestamp: '0',
-  key: key === null ? null : Buffer.from(key),
-  value: value === null ? null : Buffer.from(value),
-  headers,
-})
-const ours = { 'waybill-key': '' }
+const record = (key: string | Buffer | null, value: string | null, headers: HeaderList = []): KafkaRecord =>
+  fetched({
+    offset: String(offsets++),
+    key: key === null ? null : Buffer.from(key as string),
+    value: value === null ? null : Buffer.from(value),
+    headers,
+  })
+const ours: HeaderList = [['waybill-key', Buffer.alloc(0)]]
 const shown = (letters: Letters) => [...letters.all()].map(({ record: { value } }) => value?.toString())
 
 describe('letters', () => {
@@ -28,7 +29,7 @@ describe('letters', () => {
     letters.read(0, record(null, 'three'))
     expect(shown(letters)).toEqual(['one', 'two', 'three'])
     const [, second, third] = [...letters.all()]
-    for (const each of [second!, third!]) letters.read(0, { ...record(null, null), key: each.key })
+    for (const each of [second!, third!]) letters.read(0, record(each.key, null))
     expect(shown(letters)).toEqual(['one'])
   })
 

@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { KafkaRecord } from '../src/kafka-client.ts'
 import { PartitionIntake } from '../src/kafka-partition.ts'
+import { fetched } from './fetched.ts'
 
 const records = (from: number, count: number): KafkaRecord[] =>
-  Array.from({ length: count }, (_, index) => ({
-    offset: String(from + index),
-    timestamp: '0',
-    key: null,
-    value: null,
-  }))
+  Array.from({ length: count }, (_, index) => fetched({ offset: String(from + index) }))
 const intake = (offset = 0n) => {
   let settled = 0
   const partition = new PartitionIntake({ topic: 'orders', partition: 1, offset }, () => settled++)

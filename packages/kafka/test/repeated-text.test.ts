@@ -13,7 +13,7 @@ it('reads what the bytes say, whatever came before', () => {
   fc.assert(
     fc.property(fc.array(values, { maxLength: 20 }), (sequence) => {
       const reader = new RepeatedText()
-      for (const bytes of sequence) expect(reader.read(bytes)).toBe(bytes.toString())
+      for (const bytes of sequence) expect(reader.read(bytes, 0, bytes.length)).toBe(bytes.toString())
     }),
   )
 })
@@ -21,7 +21,7 @@ it('reads what the bytes say, whatever came before', () => {
 it('remembers no bytes that somebody else goes on to use', () => {
   const reader = new RepeatedText()
   const bytes = Buffer.from('first')
-  expect(reader.read(bytes)).toBe('first')
+  expect(reader.read(bytes, 0, 5)).toBe('first')
   bytes.write('other')
-  expect(reader.read(bytes)).toBe('other')
+  expect(reader.read(bytes, 0, 5)).toBe('other')
 })

@@ -3,15 +3,11 @@ import { describe, expect, it } from 'vitest'
 import type { KafkaRecord } from '../src/kafka-client.ts'
 import { PartitionIntake } from '../src/kafka-partition.ts'
 import { DeliveryWindow } from '../src/kafka-window.ts'
+import { fetched } from './fetched.ts'
 
 const bytesOf = (record: KafkaRecord) => ({ body: record.value ?? undefined }) as WireMessage
 const records = (count: number, bytes = 1): KafkaRecord[] =>
-  Array.from({ length: count }, (_, index) => ({
-    offset: String(index),
-    timestamp: '0',
-    key: null,
-    value: Buffer.alloc(bytes),
-  }))
+  Array.from({ length: count }, (_, index) => fetched({ offset: String(index), value: Buffer.alloc(bytes) }))
 
 function bench(options: { maxInFlight?: number; maxInFlightBytes?: number; partitions?: number; skips?: string } = {}) {
   const { maxInFlight = 10, maxInFlightBytes = Infinity, partitions = 1, skips } = options
