@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { behaviourIds } from './catalogue.ts'
 import type { Harness } from './harness.ts'
 import type { Size } from './kit.ts'
@@ -80,35 +80,60 @@ function inWords(result: ReportedResult | undefined): string {
   return `passed (${Object.entries(result.sizes).map(([name, { reduced, full }]) => `${reduced} of ${full} ${name}`)})`
 }
 
+/** What of a report a run is to settle. */
+export interface ReportScope {
+  /** Whether a key is this run's; one that no case has is somebody's, so that it is found. */
+  isOwn(key: string): boolean
+  /** All keys in their order, for a report that several runs write. */
+  readonly keys: readonly string[]
+}
+
 /**
- * Holds a complete run against the committed report, and writes it where there is none yet or `WAYBILL_UPDATE_REPORT`
- * is 1. In CI nothing is written.
+ * Holds a complete run, or that part of one which `scope` tells, against the committed report, and writes it where there
+ * is none yet or `WAYBILL_UPDATE_REPORT` is 1. In CI nothing is written.
  *
  * @throws Error that lists the differences.
  */
-export async function settleReport(harness: Harness, results: readonly CaseResult[]): Promise<void> {
+export async function settleReport(
+  harness: Harness,
+  results: readonly CaseResult[],
+  scope: ReportScope = { isOwn: () => true, keys: [] },
+): Promise<void> {
   const report = reportOf(harness, results)
   if (harness.reports === undefined) {
     console.log(formatReport(report))
     return
   }
   const file = new URL(`${harness.profile}.json`, harness.reports)
-  const committed = await readFile(file, 'utf8').then((text) => JSON.parse(text) as Report, ifMissing)
+  const committed = readReport(file)
   const inCi = (process.env.CI ?? '') !== ''
   const update = process.env.WAYBILL_UPDATE_REPORT === '1' && !inCi
   const where = `packages/${harness.adapter}/conformance/${harness.profile}.json`
   if (committed !== undefined && !update) {
-    const found = differences(committed, report)
+    const found = differences(only(committed, scope.isOwn), report)
     if (found.length === 0) return
     throw new Error(
       `${where} says otherwise; if the change is right, run with WAYBILL_UPDATE_REPORT=1:\n${found.join('\n')}`,
     )
   }
   if (inCi) throw new Error(`${where} is not committed; run the tests once outside CI and commit it`)
-  await mkdir(harness.reports, { recursive: true })
-  await writeFile(file, formatReport(report))
+  mkdirSync(harness.reports, { recursive: true })
+  // Read again and written in one go: other runs may write their parts.
+  const others = readReport(file)
+  writeFileSync(file, formatReport(others === undefined ? report : merged(others, report, scope)))
 }
 
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
+function readReport(file: URL): Report | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : undefined
+}
+
+function only(report: Report, isOwn: ReportScope['isOwn']): Report {
+  return { ...report, results: Object.fromEntries(Object.entries(report.results).filter(([key]) => isOwn(key))) }
+}
+
+function merged(others: Report, own: Report, { isOwn, keys }: ReportScope): Report {
+  const kept = only(others, (key) => !isOwn(key)).results
+  const all = Object.entries({ ...kept, ...own.results })
+  const place = ([key]: readonly [string, unknown]) => rank(key) * 1_000 + keys.indexOf(key)
+  return { ...own, results: Object.fromEntries(all.sort((one, other) => place(one) - place(other))) }
 }

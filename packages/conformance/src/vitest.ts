@@ -1,17 +1,32 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { keyOf, planOf, type Behaviour } from './behaviour.ts'
+import { keyOf, planOf } from './behaviour.ts'
 import { catalogue } from './catalogue.ts'
 import { behaviours } from './families/index.ts'
 import type { Harness } from './harness.ts'
 import { settleReport } from './report.ts'
 import { runBehaviour, type CaseResult } from './run-behaviour.ts'
 
+/** So much of the kit: part `part` of `of`, every `of`th case. */
+export interface Part {
+  /** From 1. */
+  readonly part: number
+  readonly of: number
+}
+
 /**
  * Registers every case of the kit as a vitest test, one after the other, and compares the outcome with the committed
  * report. A case that is refused is a test that proves the refusal; one without its fault control is no test at all.
+ *
+ * With a `part` it registers that part. Cases mostly wait, so that two or three parts at a time take a fraction of the
+ * time; each wants a broker of its own, which faults stop, and a file of its own, which vitest runs in its own process.
  */
-export function testConformance(harness: Harness, cases: readonly Behaviour[] = behaviours): void {
+export function testConformance(harness: Harness, { part, of }: Part = { part: 1, of: 1 }): void {
   const { capabilities } = harness.createDriver()
+  const cases = behaviours.filter((_, index) => index % of === part - 1)
+  const keys = behaviours.map(keyOf)
+  const others = new Set(keys.filter((_, index) => index % of !== part - 1))
+  // What no case has any more is the first part's to find.
+  const isOwn = (key: string) => !others.has(key) && (part === 1 || keys.includes(key))
   const results: CaseResult[] = []
   describe(`${harness.adapter} on ${harness.broker}${harness.standIn ? ' (stand-in)' : ''}`, () => {
     beforeAll(() => harness.open?.())
@@ -33,7 +48,7 @@ export function testConformance(harness: Harness, cases: readonly Behaviour[] = 
     }
     test('the outcome is the one committed', async () => {
       if (results.some(({ outcome }) => outcome === 'failed')) return
-      if (results.length === cases.length) await settleReport(harness, results)
+      if (results.length === cases.length) await settleReport(harness, results, { isOwn, keys })
     })
   })
 }

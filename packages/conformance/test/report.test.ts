@@ -66,6 +66,29 @@ test('writes where nothing is committed, then compares, and writes again only wh
   }
 })
 
+test('parts compare and write what is theirs, whichever is first', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-report-'))
+  try {
+    vi.stubEnv('CI', '')
+    vi.stubEnv('WAYBILL_UPDATE_REPORT', '1')
+    const harness = { ...stubHarness(), reports: pathToFileURL(`${folder}/`) }
+    const keys = ['SND-01', 'SND-01/after a kill', 'SND-11', 'MSG-01']
+    const [odd, even] = [1, 0].map((rest) => {
+      const isOwn = (key: string) => keys.indexOf(key) % 2 === rest
+      return { scope: { isOwn, keys }, own: results.filter(({ key }) => isOwn(key)) }
+    })
+    await settleReport(harness, odd!.own, odd!.scope)
+    await settleReport(harness, even!.own, even!.scope)
+    const text = await readFile(join(folder, 'stub-1.json'), 'utf8')
+    equal(text, formatReport(reportOf(harness, results)))
+    vi.stubEnv('WAYBILL_UPDATE_REPORT', '')
+    await settleReport(harness, odd!.own, odd!.scope)
+    await rejects(settleReport(harness, even!.own.slice(1), even!.scope), /this run nothing/)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
 test('the matrix shows parts and exceptions', () => {
   const text = renderMatrix([{ ...reportOf(stubHarness(), results), profile: 'stub-1' }])
   match(text, /\| stub-1 \| `@waybill\/stub` \| Stub 1 \(stand-in, not the product\) \| 2 \| 1 \| 1 \|/)

@@ -1,0 +1,3 @@
+import { testPart } from './conformance-part.ts'
+
+await testPart({ part: 1, of: 3 })
