@@ -14,7 +14,7 @@ import {
 } from './test/workspace.ts'
 
 const adapters = ['memory', 'rabbitmq', 'kafka', 'mqtt', 'stomp', 'sqs', 'gcp-pubsub', 'azure-service-bus']
-const testTools = ['@waybill/conformance', '@waybill/brokers', '@waybill/memory']
+const testTools = ['@waybill/conformance', '@waybill/brokers', '@waybill/memory', '@waybill/simulation']
 
 /** What the source of a package may import of ours; the empty list: nothing. A package not named here may import any. */
 function mayImport(short: string, fileInSource: string): readonly string[] | undefined {

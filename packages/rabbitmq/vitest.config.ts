@@ -10,6 +10,6 @@ export default defineConfig({
     testTimeout: 30_000,
     globalSetup: ['test/global-setup.ts'],
     // The parts of the kit mostly wait, each on a broker of its own.
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 })

@@ -1,6 +1,7 @@
 import * as zlib from 'node:zlib'
 import { promisify } from 'node:util'
-import { CompressionCodecs, type CompressionTypes } from 'kafkajs'
+// Node finds no named export of that in kafkajs.
+import kafkajs from 'kafkajs'
 
 type Decompress = (bytes: Buffer) => Promise<Buffer>
 
@@ -18,9 +19,7 @@ const built: { readonly [codec: number]: Decompress | undefined } = {
 export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
   const own = built[codec]
   if (own !== undefined) return own(bytes)
-  const given = (CompressionCodecs as { readonly [codec: number]: () => { decompress: Decompress } })[
-    codec as CompressionTypes
-  ]
+  const given = (kafkajs.CompressionCodecs as { readonly [codec: number]: () => { decompress: Decompress } })[codec]
   if (given === undefined) throw new Error(`a compression that Kafka does not have: ${codec}`)
   return given().decompress(bytes)
 }

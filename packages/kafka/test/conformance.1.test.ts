@@ -1,3 +1,3 @@
 import { testPart } from './conformance-part.ts'
 
-await testPart({ part: 1, of: 3 })
+await testPart({ part: 1, of: 2 })

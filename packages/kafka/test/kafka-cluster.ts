@@ -47,6 +47,7 @@ interface RawBroker {
     }[]
   }>
   offsetCommit(request: object): Promise<unknown>
+  leaveGroup(request: object): Promise<unknown>
 }
 
 interface RawCluster {
@@ -125,6 +126,12 @@ export class RawLog {
         .map(({ partition, offset }) => ({ partition, offset: offset.toString() })),
     }))
     await coordinator.offsetCommit({ groupId, groupGenerationId: -1, memberId: '', topics })
+  }
+
+  /** As an operator does to a member that he takes for dead: its group goes on without it. */
+  async expel(groupId: string, memberId: string): Promise<void> {
+    const coordinator = await this.#cluster.findGroupCoordinator({ groupId })
+    await coordinator.leaveGroup({ groupId, memberId })
   }
 
   close(): Promise<void> {

@@ -16,6 +16,7 @@ export class Assignment {
   isRecalled = false
   readonly #out: BrokerDelivery[] = []
   readonly #slots = new Map<BrokerDelivery, Slot>()
+  #whenIdle: (() => void)[] = []
   readonly #acker: ContiguousPrefixAcker<BrokerDelivery>
 
   /** `onPrefix` is told of all deliveries that may be settled now, oldest first. */
@@ -41,16 +42,23 @@ export class Assignment {
   }
 
   finish(delivery: BrokerDelivery): void {
-    this.#acker.finish(this.#slotOf(delivery))
+    this.#acker.finish(this.#slots.get(delivery) as Slot)
+    this.#end(delivery)
   }
 
   abandon(delivery: BrokerDelivery): void {
-    this.#acker.abandon(this.#slotOf(delivery))
+    this.#acker.abandon(this.#slots.get(delivery) as Slot)
+    this.#end(delivery)
   }
 
-  #slotOf(delivery: BrokerDelivery): Slot {
-    const slot = this.#slots.get(delivery) as Slot
+  /** Told at once, or when all that was delivered is settled. */
+  onceIdle(tell: () => void): void {
+    if (this.#slots.size === 0) tell()
+    else this.#whenIdle.push(tell)
+  }
+
+  #end(delivery: BrokerDelivery): void {
     this.#slots.delete(delivery)
-    return slot
+    if (this.#slots.size === 0) for (const tell of this.#whenIdle.splice(0)) tell()
   }
 }

@@ -6,8 +6,9 @@ import type { BrokerLane } from './broker-lane.ts'
 export interface BrokerEntry {
   readonly message: WireMessage
   readonly number: number
-  readonly sequence: number
   readonly shard: number
+  /** Where it stands in its shard. */
+  readonly place: number
   state: 'ready' | 'out' | 'gone'
   visibleAtMs: number
   deliveries: number

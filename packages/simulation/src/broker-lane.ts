@@ -4,7 +4,8 @@ import { type BrokerDelivery, type BrokerEntry, numberOf } from './broker-entry.
 import type { SimulatedBroker } from './simulated-broker.ts'
 import type { SimulatedListener } from './simulated-listener.ts'
 
-const recallGraceMs = 3_000
+/** Who is asked for a shard and says nothing for so long, its time to hand it over included, is taken for dead. */
+const patienceMs = 6_000
 
 /** One queue of the broker: a lane of a group, with what waits in it and who listens to it. */
 export class BrokerLane {
@@ -20,6 +21,8 @@ export class BrokerLane {
   readonly #shares = new Map<SimulatedListener, Assignment>()
   readonly #out = new Map<BrokerEntry, BrokerDelivery>()
   #nextSequence = 0
+  /** By shard, where the next message will stand. */
+  readonly #places: number[] = []
 
   constructor(broker: SimulatedBroker, group: string, lane: string, isKeyed: boolean) {
     this.#broker = broker
@@ -33,8 +36,10 @@ export class BrokerLane {
   append(message: WireMessage): void {
     const sequence = this.#nextSequence++
     const shard = this.#shards === 0 ? 0 : shardOf(message.key ?? String(sequence), this.#shards)
+    const place = this.#places[shard] ?? 0
+    this.#places[shard] = place + 1
     const number = numberOf(message)
-    this.entries.push({ message, number, sequence, shard, state: 'ready', visibleAtMs: 0, deliveries: 0 })
+    this.entries.push({ message, number, shard, place, state: 'ready', visibleAtMs: 0, deliveries: 0 })
     this.dispatch()
   }
 
@@ -77,7 +82,6 @@ export class BrokerLane {
       this.#out.delete(delivery.entry)
       this.entries.splice(this.entries.indexOf(delivery.entry), 1)
       this.#broker.note('accepted', delivery)
-      this.#finishRecall(delivery.assignment)
     } else {
       const delayMs = settlement.kind === 'retry' ? settlement.delayMs : 0
       this.#takeBack(delivery)
@@ -169,7 +173,6 @@ export class BrokerLane {
     delivery.isVoid = true
     delivery.entry.state = 'ready'
     this.#out.delete(delivery.entry)
-    this.#finishRecall(delivery.assignment)
   }
 
   #assign(listener: SimulatedListener, shard: number): Assignment {
@@ -192,22 +195,23 @@ export class BrokerLane {
   #recall(owner: Assignment): void {
     if (owner.isRecalled) return
     owner.isRecalled = true
-    owner.listener.tell(() => owner.lease.recall())
-    this.#broker.world.after(recallGraceMs, () => this.#revoke(owner))
-    this.#finishRecall(owner)
+    owner.listener.tell(() => void owner.listener.handOver(owner))
+    this.#broker.world.after(patienceMs, () => {
+      if (this.#owners[owner.shard] === owner) this.#expel(owner.listener)
+    })
   }
 
-  /** All that was out is settled: the shard may move. */
-  #finishRecall(owner: Assignment): void {
-    if (!owner.isRecalled) return
-    for (const { assignment } of this.#out.values()) if (assignment === owner) return
-    this.#broker.world.after(0, () => this.#revoke(owner))
+  /** The group goes on without it. It hears of it when it can be reached, and joins anew. */
+  #expel(listener: SimulatedListener): void {
+    const held = this.#owners.filter((owner) => owner?.listener === listener) as Assignment[]
+    this.leave(listener)
+    listener.tell(() => listener.expelled(held))
   }
 
-  #revoke(owner: Assignment): void {
+  /** It has given the shard up: somebody else may have it. */
+  handedOver(owner: Assignment): void {
     if (this.#owners[owner.shard] !== owner) return
     this.#owners[owner.shard] = undefined
-    owner.listener.tell(() => owner.lease.lose())
     for (const delivery of [...this.#out.values()]) if (delivery.assignment === owner) this.#takeBack(delivery)
     this.#balance()
     this.dispatch()

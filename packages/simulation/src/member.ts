@@ -1,6 +1,7 @@
 import { channel, type Codec, type Consumer, type Messaging } from '@waybill/core'
 import { connectWith } from '@waybill/core/driver'
 import type { Oracle } from './oracle.ts'
+import type { LogRecorder } from './log-recorder.ts'
 import type { MemberPlan, MessagePlan, Schedule } from './schedule.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { SimulatedBroker } from './simulated-broker.ts'
@@ -24,6 +25,7 @@ export interface MemberParts {
   readonly broker: SimulatedBroker
   readonly store: SimulatedStore
   readonly oracle: Oracle
+  readonly recorder: LogRecorder | undefined
 }
 
 /** One member of the system: a program that is started, runs, crashes or closes, and is started again. */
@@ -55,7 +57,7 @@ export class Member {
   }
 
   async start(): Promise<void> {
-    const { schedule, broker, oracle } = this.#parts
+    const { schedule, broker, oracle, recorder } = this.#parts
     const { world } = oracle
     const streamOfStart = 100 + this.#index * 1_000 + this.#starts
     this.#starts++
@@ -65,7 +67,7 @@ export class Member {
     this.process = process
     oracle.trace(`${name}: starts`)
     const random = new SeededRandom(schedule.seed, streamOfStart + 500)
-    const driver = simulatedDriver({ broker, process, random, latencyMs: schedule.latencyMs })
+    const driver = simulatedDriver({ broker, process, random, latencyMs: schedule.latencyMs, recorder })
     try {
       const messaging = await connectWith(process.runtime, driver, {
         source: '/simulation',

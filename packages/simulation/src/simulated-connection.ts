@@ -15,6 +15,7 @@ import type {
 import type { SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedListener } from './simulated-listener.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
+import type { LogRecorder } from './log-recorder.ts'
 import { NetworkPath } from './network-path.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { SimulatedSender } from './simulated-sender.ts'
@@ -25,6 +26,7 @@ export interface ConnectionParts {
   readonly context: DriverContext
   readonly random: SeededRandom
   readonly latencyMs: number
+  readonly recorder: LogRecorder | undefined
 }
 
 /** One epoch of one role of one process, with both its ends: what the client sees, and what the broker sees. */
@@ -123,6 +125,11 @@ export class SimulatedConnection implements DriverConnection {
     if (this.role === 'send') this.#carry(this.#reports, () => this.#parts.context.report({ kind }))
   }
 
+  reportSettleFailed(): void {
+    const error = new Error('others have it already')
+    this.#carry(this.#reports, () => this.#parts.context.report({ kind: 'settleFailed', error }))
+  }
+
   #carry(path: NetworkPath, arrive: () => void): void {
     path.carry(() => {
       if (!this.isCut && this.isUp && this.process.isAlive) arrive()
@@ -130,6 +137,7 @@ export class SimulatedConnection implements DriverConnection {
   }
 
   stall(forMs: number): void {
+    this.#disturb()
     this.toBroker.stall(forMs)
     this.toClient.stall(forMs)
     this.#reports.stall(forMs)
@@ -142,12 +150,17 @@ export class SimulatedConnection implements DriverConnection {
 
   /** The link breaks now; each side notices in its own time. */
   cut(clientNoticesMs: number, brokerNoticesMs: number): void {
+    this.#disturb()
     this.isCut = true
     this.process.after(clientNoticesMs, () => this.#lose())
     this.broker.world.after(brokerNoticesMs, () => this.#forget())
   }
 
   readonly #whenLost = new Set<(error: Error) => void>()
+
+  #disturb(): void {
+    this.#parts.recorder?.unreachable(this.process.name, this.role)
+  }
 
   /** The core has no more use for it, and does not wait. */
   #giveUp(): void {

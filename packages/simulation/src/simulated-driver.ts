@@ -1,4 +1,5 @@
 import type { Driver, DriverConnection, DriverContext } from '@waybill/core/driver'
+import type { LogRecorder } from './log-recorder.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedConnection } from './simulated-connection.ts'
@@ -9,17 +10,21 @@ export interface DriverParts {
   readonly process: SimulatedProcess
   readonly random: SeededRandom
   readonly latencyMs: number
+  /** Writes down what passes between the core and this driver. */
+  readonly recorder: LogRecorder | undefined
 }
 
 /** The driver of one process, which knows no more of the broker than a driver does. */
-export function simulatedDriver({ broker, process, random, latencyMs }: DriverParts): Driver {
-  return {
+export function simulatedDriver(parts: DriverParts): Driver {
+  const { broker, process, recorder } = parts
+  const driver: Driver = {
     specVersion: 1,
     system: `simulated ${broker.profile.name}`,
     capabilities: broker.profile.capabilities,
     classify: () => 'unavailable',
-    connect: (context) => open({ broker, process, context, random, latencyMs }),
+    connect: (context) => open({ ...parts, context }),
   }
+  return recorder?.wrap(driver, process.name) ?? driver
 }
 
 function open(parts: DriverParts & { readonly context: DriverContext }): Promise<DriverConnection> {

@@ -1,10 +1,13 @@
 import { LeaseRenewer, type Delivery, type Listener, type ListenRequest, type Settlement } from '@waybill/core/driver'
+import type { Assignment } from './assignment.ts'
 import type { BrokerDelivery } from './broker-entry.ts'
 import type { BrokerLane } from './broker-lane.ts'
 import type { SimulatedConnection } from './simulated-connection.ts'
 
 /** To one lease, however many deliveries share it. */
 const mostSubscriptions = 2
+/** How long a shard that is to move may finish what runs. */
+const handOverMs = 3_000
 
 /** A listener, with both its ends: the broker's credit, and the client's open deliveries. */
 export class SimulatedListener implements Listener {
@@ -57,11 +60,37 @@ export class SimulatedListener implements Listener {
     this.connection.hear(arrive)
   }
 
-  /** Client's side: everything up to here is finished. */
+  /** Client's side: everything up to here is finished. It hears of it when others have it already. */
   commit(deliveries: readonly BrokerDelivery[]): void {
     this.connection.tell(() => {
+      if (deliveries.some(({ isVoid }) => isVoid)) this.connection.reportSettleFailed()
       for (const delivery of deliveries) delivery.lane.settle(delivery, { kind: 'accept' })
     })
+  }
+
+  /**
+   * Client's side: somebody else is to have it. Finishes what runs, as long as it may, and lets go once all that is
+   * settled has arrived; nobody gets it before.
+   */
+  async handOver(assignment: Assignment): Promise<void> {
+    assignment.lease.recall()
+    await new Promise<void>((resolve) => {
+      this.connection.process.after(handOverMs, resolve)
+      assignment.onceIdle(resolve)
+    })
+    try {
+      await this.connection.ask(() => {})
+    } catch {
+      return
+    }
+    assignment.lease.lose()
+    this.connection.tell(() => this.lane?.handedOver(assignment))
+  }
+
+  /** Client's side: others have what it had. It joins anew. */
+  expelled(held: readonly Assignment[]): void {
+    for (const { lease } of held) lease.lose()
+    if (!this.#isDraining) this.connection.tell(() => this.lane?.join(this))
   }
 
   async drain(): Promise<void> {
@@ -104,7 +133,7 @@ export class SimulatedListener implements Listener {
     void this.#onDelivery({
       message: entry.message,
       deliveries: capabilities.deliveries === 'none' ? undefined : deliveries,
-      position: `${lane.lane}:${entry.sequence}`,
+      position: `${lane.group}/${lane.lane}/${entry.shard}@${entry.place}`,
       lease: lease === assignment.lease ? assignment.seenLease : lease,
       native: delivery,
     }).then((settlement) => this.#settle(delivery, settlement))

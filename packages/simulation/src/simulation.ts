@@ -1,3 +1,4 @@
+import type { LogRecorder } from './log-recorder.ts'
 import { Member } from './member.ts'
 import { Oracle } from './oracle.ts'
 import { profiles } from './profile.ts'
@@ -22,9 +23,16 @@ export interface Outcome {
   readonly virtualMs: number
 }
 
+export interface SimulationOptions {
+  /** Keeps the story, to be told. */
+  readonly traced: boolean
+  /** Writes down what happens at the drivers' interface. Default: nobody does. */
+  readonly recorder?: LogRecorder
+}
+
 /** Runs one schedule from start to end, on the core as it is. The same schedule gives the same trace. */
-export async function simulate(schedule: Schedule, options: { readonly traced: boolean }): Promise<Outcome> {
-  const simulation = new Simulation(schedule, new Trace(options.traced))
+export async function simulate(schedule: Schedule, options: SimulationOptions): Promise<Outcome> {
+  const simulation = new Simulation(schedule, options)
   return await simulation.run()
 }
 
@@ -38,14 +46,14 @@ class Simulation {
   readonly #members: readonly Member[]
   #isOver = false
 
-  constructor(schedule: Schedule, trace: Trace) {
+  constructor(schedule: Schedule, { traced, recorder }: SimulationOptions) {
     this.#schedule = schedule
-    this.#trace = trace
-    this.#oracle = new Oracle(schedule, this.#world, trace)
+    this.#trace = new Trace(traced)
+    this.#oracle = new Oracle(schedule, this.#world, this.#trace)
     const { seed, profile } = schedule
     this.#broker = new SimulatedBroker(this.#world, profiles[profile], new SeededRandom(seed, 2), this.#oracle)
     this.#store = new SimulatedStore(this.#world, new SeededRandom(seed, 3), this.#oracle)
-    const parts = { schedule, broker: this.#broker, store: this.#store, oracle: this.#oracle }
+    const parts = { schedule, broker: this.#broker, store: this.#store, oracle: this.#oracle, recorder }
     this.#members = schedule.members.map((_, index) => new Member(parts, index))
   }
 

@@ -1,0 +1,6 @@
+export { agreementPage, disagreements, type LogAgreement } from './log-agreement.ts'
+export { declarationProblems } from './log-declarations.ts'
+export type { LogEvent } from './log-event.ts'
+export { LogRecorder } from './log-recorder.ts'
+export { LogReviewer, type LogReview } from './log-review.ts'
+export { reviewSimulations } from './simulated-review.ts'
