@@ -5,11 +5,5 @@ const conditions = ['@waybill/source', 'module', 'node', 'development|production
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    globalSetup: ['test/global-setup.ts'],
-    // The parts of the kit mostly wait, each on a broker of its own.
-    maxWorkers: 2,
-  },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000, globalSetup: ['test/global-setup.ts'] },
 })
