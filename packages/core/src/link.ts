@@ -41,9 +41,6 @@ export class Link {
   #closed = false
   #epoch: Epoch | undefined
   #pause: { end: () => void } | undefined
-  /** Tries to connect anew since an epoch last held. */
-  #attempts = 0
-  #waitedMs = 0
   #loop: Promise<void> | undefined
   #waiters: { resolve: (connection: DriverConnection) => void; reject: (error: MessagingError) => void }[] = []
 
@@ -93,30 +90,21 @@ export class Link {
     await this.#loop
   }
 
-  /**
-   * Waits for the end of each epoch and opens the next, until closed.
-   *
-   * One that did not last as long as was waited for it counts as a failed try: a broker that hangs up as soon as it has
-   * welcomed us is asked ever more seldom too.
-   */
+  /** Waits for the end of each epoch and opens the next, until closed. */
   async #keepUp(first: Epoch): Promise<void> {
-    const { clock } = this.#options.runtime
     for (let epoch: Epoch | undefined = first; epoch !== undefined; epoch = await this.#reopen()) {
-      const upAt = clock.monotonic()
       const error = await epoch.ended
       if (this.#closed) return
-      if (clock.monotonic() - upAt >= this.#waitedMs) this.#attempts = 0
       this.lastError = error
       this.#options.observer.down(error)
     }
   }
 
   async #reopen(): Promise<Epoch | undefined> {
-    while (!this.#closed) {
+    for (let attempt = 1; !this.#closed; attempt++) {
       const error = this.lastError
       const slow = error !== undefined && isPermanent(error)
-      this.#waitedMs = backoffMs(++this.#attempts, this.#options.runtime.random, slow ? slowBackoff : undefined)
-      await this.#wait(this.#waitedMs)
+      await this.#wait(backoffMs(attempt, this.#options.runtime.random, slow ? slowBackoff : undefined))
       if (this.#closed) return undefined
       const opened = await this.#open(undefined)
       if (opened instanceof Epoch) return opened
