@@ -78,7 +78,9 @@ export class Recovery {
   postpone(task: Task, delayMs: number): void {
     const intake = this.#options.intake()
     if (task.isLost) return intake.finish(task, { kind: 'release' })
-    if (this.#options.strategy.kind === 'inPlace' && canHoldMore(intake)) intake.hold(task, delayMs)
+    const { strategy } = this.#options
+    const isHeld = strategy.kind === 'inPlace' ? canHoldMore(intake) : !canDelay(strategy)
+    if (isHeld) intake.hold(task, delayMs)
     else this.#retry(task, delayMs, task.attempt - 1)
   }
 
@@ -250,6 +252,12 @@ const shortestHopMs = 50
 function canHoldMore(intake: Intake): boolean {
   const held = intake.openNow().filter(({ state }) => state === 'held').length
   return held < Math.floor(intake.concurrency / 2)
+}
+
+/** Who is never to retry has no lane or tier in which a message could wait for anything else. Conformance: IDM-04. */
+function canDelay(strategy: RetryStrategy): boolean {
+  const { tiersMs } = strategyDelays(strategy)
+  return tiersMs === undefined || tiersMs.some((tierMs) => tierMs > 0)
 }
 
 function strategyDelays(strategy: RetryStrategy): { maxMs?: number; tiersMs: readonly number[] | undefined } {

@@ -43,6 +43,7 @@ export async function batchesIn(bytes: Buffer, decompress: Decompress): Promise<
     if (end > bytes.length) break
     if (end < at + headBytes) throw malformed()
     const head = headAt(bytes, at)
+    if (head.count < 0) throw malformed()
     const body = bytes.subarray(at + headBytes, end)
     const records = recordsIn(head.codec === 0 ? body : await decompress(head.codec, body), head)
     batches.push({ ...head, records })

@@ -54,6 +54,15 @@ export const guarding: readonly CoreMutant[] = [
     },
   },
   {
+    name: 'core-waits-where-no-lane-is',
+    story: 'Sends what is claimed elsewhere to wait in a lane, also for who has none, since it never retries.',
+    profile: 'lanes',
+    patches: inCore('recovery', 'canHoldMore(intake) : !canDelay(strategy)', 'canHoldMore(intake) : false'),
+    red: {
+      'IDM-04/without retries': /handled: not within/,
+    },
+  },
+  {
     name: 'core-counts-looks',
     story: 'Counts an attempt each time it finds that another holds the message.',
     patches: inCore(

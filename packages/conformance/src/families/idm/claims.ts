@@ -107,6 +107,30 @@ export const claims: readonly Behaviour[] = [
     refusal: refusesRetries,
   },
   {
+    id: 'IDM-04',
+    part: 'without retries',
+    async run(kit) {
+      const orders = kit.channel([group])
+      const messaging = await kit.connect()
+      const runs = kit.record<Item>(group)
+      const store = newStore(kit)
+      let looks = 0
+      const busy = wrapStore(store, {
+        async claim(request) {
+          return ++looks <= 2 ? { outcome: 'busy', retryAfterMs: 100 } : store.claim(request)
+        },
+      })
+      const never = { maxAttempts: 1, delaysMs: [] }
+      await messaging.consume(orders, { group, retry: never, idempotency: { store: busy } }, runs.handler())
+      const { id } = await messaging.send(orders, item())
+      const lookMs = longestLookMs + granularityMs(kit.capabilities)
+      await runs.untilDone([id], 3 * lookMs + kit.timings.arriveMs)
+      equal(looks, 3, 'it was looked for again until it was free')
+      await untilEmptyWithin(kit, orders.name)
+      deepEqual(await kit.probe.readDeadLetters(orders.name, group), [], 'to wait is no failure')
+    },
+  },
+  {
     id: 'IDM-05',
     needs: { faults: ['cut'], capability: retries },
     deadlineMs: 60_000,
