@@ -6,6 +6,9 @@ import type { Harness } from './harness.ts'
 import { settleReport } from './report.ts'
 import { runBehaviour, type CaseResult } from './run-behaviour.ts'
 
+/** For users and rights to be made by a broker's own tools, some of which take seconds to start. */
+const openingMs = 120_000
+
 /** So much of the kit: part `part` of `of`, every `of`th case. */
 export interface Part {
   /** From 1. */
@@ -29,8 +32,8 @@ export function testConformance(harness: Harness, { part, of }: Part = { part: 1
   const isOwn = (key: string) => !others.has(key) && (part === 1 || keys.includes(key))
   const results: CaseResult[] = []
   describe(`${harness.adapter} on ${harness.broker}${harness.standIn ? ' (stand-in)' : ''}`, () => {
-    beforeAll(() => harness.open?.())
-    afterAll(() => harness.close?.())
+    beforeAll(() => harness.open?.(), openingMs)
+    afterAll(() => harness.close?.(), openingMs)
     for (const behaviour of cases) {
       const plan = planOf(behaviour, harness, capabilities)
       const key = keyOf(behaviour)

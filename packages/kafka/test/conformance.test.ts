@@ -5,5 +5,5 @@ import { harness } from './kafka-harness.ts'
 
 // On a broker of its own: it is stopped and killed while the other tests go on.
 const broker = await startBroker('kafka')
-afterAll(() => broker.stop())
+afterAll(() => broker.stop(), 60_000)
 testConformance(await harness(broker.description))
