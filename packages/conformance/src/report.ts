@@ -118,9 +118,8 @@ export async function settleReport(
   }
   if (inCi) throw new Error(`${where} is not committed; run the tests once outside CI and commit it`)
   mkdirSync(harness.reports, { recursive: true })
-  // Read again and written in one go: other runs may write their parts.
-  const others = readReport(file)
-  writeFileSync(file, formatReport(others === undefined ? report : merged(others, report, scope)))
+  // Read and written without a pause between: other runs may write their parts.
+  writeFileSync(file, formatReport(committed === undefined ? report : merged(committed, report, scope)))
 }
 
 function readReport(file: URL): Report | undefined {

@@ -1,5 +1,5 @@
-import { DriverBench, type Opened } from '@waybill/conformance/bench'
-import type { Driver, Topology } from '@waybill/core/driver'
+import { DriverBench } from '@waybill/conformance/bench'
+import type { Driver } from '@waybill/core/driver'
 import type { Admin } from 'kafkajs'
 import { inject } from 'vitest'
 import { kafka, type KafkaOptions } from '../src/index.ts'
@@ -8,25 +8,15 @@ import { kafkaAt, RawLog, type RawRecord } from './kafka-cluster.ts'
 export const brokerUrl = process.env.WAYBILL_KAFKA_URL ?? inject('kafka').url
 
 /** A driver on the real broker, kafkajs beside it, and what is left of both is closed by `close`. */
-export class Bench {
-  readonly driver: Driver
+export class Bench extends DriverBench {
   readonly #options: Omit<KafkaOptions, 'url'>
-  readonly #bench: DriverBench
   #admin: Promise<Admin> | undefined
   #log: Promise<RawLog> | undefined
 
   constructor(options: Omit<KafkaOptions, 'url'> = {}) {
-    this.#options = { partitions: 3, heartbeatMs: 2_000, sessionTimeoutMs: 6_000, ...options }
-    this.driver = kafka({ url: brokerUrl, ...this.#options })
-    this.#bench = new DriverBench(this.driver)
-  }
-
-  open(role: 'send' | 'receive', topology?: Topology, driver = this.driver): Promise<Opened> {
-    return this.#bench.open(role, topology, driver)
-  }
-
-  pair(topology: Topology): Promise<{ sender: Opened; receiver: Opened }> {
-    return this.#bench.pair(topology)
+    const own = { partitions: 3, heartbeatMs: 2_000, sessionTimeoutMs: 6_000, ...options }
+    super(kafka({ url: brokerUrl, ...own }))
+    this.#options = own
   }
 
   /** A driver by another way to the broker. */
@@ -90,8 +80,8 @@ export class Bench {
     return this.admin()
   }
 
-  async close(): Promise<void> {
-    await this.#bench.close()
+  override async close(): Promise<void> {
+    await super.close()
     await (await this.#admin)?.disconnect()
     await (await this.#log)?.close()
   }

@@ -1,5 +1,5 @@
-import { DriverBench, type Opened } from '@waybill/conformance/bench'
-import type { Driver, Topology } from '@waybill/core/driver'
+import { DriverBench } from '@waybill/conformance/bench'
+import type { Driver } from '@waybill/core/driver'
 import { type Channel, type ChannelModel, connect } from 'amqplib'
 import { inject } from 'vitest'
 import { rabbitmq, type RabbitmqOptions } from '../src/index.ts'
@@ -7,24 +7,13 @@ import { rabbitmq, type RabbitmqOptions } from '../src/index.ts'
 export const brokerUrl = process.env.WAYBILL_RABBITMQ_URL ?? inject('rabbitmq').url
 
 /** A driver on the real broker, amqplib beside it, and what is left of both is closed by `close`. */
-export class Bench {
-  readonly driver: Driver
-  readonly #bench: DriverBench
+export class Bench extends DriverBench {
   readonly #options: Omit<RabbitmqOptions, 'url'>
   #raw: Promise<ChannelModel> | undefined
 
   constructor(options: Omit<RabbitmqOptions, 'url'> = {}) {
+    super(rabbitmq({ url: brokerUrl, ...options }))
     this.#options = options
-    this.driver = rabbitmq({ url: brokerUrl, ...options })
-    this.#bench = new DriverBench(this.driver)
-  }
-
-  open(role: 'send' | 'receive', topology?: Topology, driver = this.driver): Promise<Opened> {
-    return this.#bench.open(role, topology, driver)
-  }
-
-  pair(topology: Topology): Promise<{ sender: Opened; receiver: Opened }> {
-    return this.#bench.pair(topology)
   }
 
   /** A driver by another way to the broker. */
@@ -50,8 +39,8 @@ export class Bench {
     return messageCount
   }
 
-  async close(): Promise<void> {
-    await this.#bench.close()
+  override async close(): Promise<void> {
+    await super.close()
     await (await this.#raw)?.close()
   }
 }

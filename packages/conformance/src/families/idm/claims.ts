@@ -4,7 +4,7 @@ import { item, type Item } from '../../item.ts'
 import { monotonicMs } from '../../time.ts'
 import { group } from '../rdr/dead-messages.ts'
 import { expectAttempts, granularityMs, refusesRetries, retries, untilEmpty } from '../rty/letters.ts'
-import { newStore, withoutRenewal, wrapStore } from './stores.ts'
+import { busyFor, newStore, withoutRenewal, wrapStore } from './stores.ts'
 
 const retry = { maxAttempts: 2, delaysMs: [50] }
 /** The core looks again at least so often at what another holds. */
@@ -86,17 +86,11 @@ export const claims: readonly Behaviour[] = [
       const orders = kit.channel([group])
       const messaging = await kit.connect()
       const runs = kit.record<Item>(group)
-      const store = newStore(kit)
-      let looks = 0
-      const busy = wrapStore(store, {
-        async claim(request) {
-          return ++looks <= 3 ? { outcome: 'busy', retryAfterMs: 100 } : store.claim(request)
-        },
-      })
+      const busy = busyFor(newStore(kit), 3)
       const once = runs.handler(async () => {
         if (runs.runs.length === 1) throw new Error('planted')
       })
-      await messaging.consume(orders, { group, retry, idempotency: { store: busy } }, once)
+      await messaging.consume(orders, { group, retry, idempotency: { store: busy.store } }, once)
       const { id } = await messaging.send(orders, item())
       const lookMs = longestLookMs + granularityMs(kit.capabilities)
       await runs.untilDone([id], 4 * lookMs + kit.timings.arriveMs)
@@ -113,19 +107,13 @@ export const claims: readonly Behaviour[] = [
       const orders = kit.channel([group])
       const messaging = await kit.connect()
       const runs = kit.record<Item>(group)
-      const store = newStore(kit)
-      let looks = 0
-      const busy = wrapStore(store, {
-        async claim(request) {
-          return ++looks <= 2 ? { outcome: 'busy', retryAfterMs: 100 } : store.claim(request)
-        },
-      })
+      const busy = busyFor(newStore(kit), 2)
       const never = { maxAttempts: 1, delaysMs: [] }
-      await messaging.consume(orders, { group, retry: never, idempotency: { store: busy } }, runs.handler())
+      await messaging.consume(orders, { group, retry: never, idempotency: { store: busy.store } }, runs.handler())
       const { id } = await messaging.send(orders, item())
       const lookMs = longestLookMs + granularityMs(kit.capabilities)
       await runs.untilDone([id], 3 * lookMs + kit.timings.arriveMs)
-      equal(looks, 3, 'it was looked for again until it was free')
+      equal(busy.looks, 3, 'it was looked for again until it was free')
       await untilEmptyWithin(kit, orders.name)
       deepEqual(await kit.probe.readDeadLetters(orders.name, group), [], 'to wait is no failure')
     },

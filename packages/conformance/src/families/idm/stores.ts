@@ -33,3 +33,21 @@ export function withoutRenewal(store: IdempotencyStore, leaseMs: number): Idempo
     renew: async () => true,
   })
 }
+
+/** `store`, which says of the first `times` claims that somebody else is at work. */
+export function busyFor(
+  store: IdempotencyStore,
+  times: number,
+): { readonly store: IdempotencyStore; readonly looks: number } {
+  let looks = 0
+  return {
+    store: wrapStore(store, {
+      async claim(request) {
+        return ++looks <= times ? { outcome: 'busy', retryAfterMs: 100 } : store.claim(request)
+      },
+    }),
+    get looks() {
+      return looks
+    },
+  }
+}
