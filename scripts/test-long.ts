@@ -27,6 +27,8 @@ const options = new Command('npm run test:long --')
 if (options.seed !== undefined) process.env.WAYBILL_FUZZ_SEED = options.seed
 
 const minute = 60_000
+/** What the slowest adapter takes for all of its cases, and half as much again. */
+const longestMs = 150 * minute
 const sourceCondition = '--conditions=@waybill/source'
 const tally = new Tally()
 let interrupted = false
@@ -60,7 +62,7 @@ function chosenAdapters(): readonly WorkspacePackage[] {
 
 /** An adapter's own program starts its broker and runs the kit's long cases on it. */
 async function runAdapter({ short, folder }: WorkspacePackage): Promise<void> {
-  await run(short, `long cases on ${short}`, join(folder, 'test/long.ts'), parts, 90 * minute)
+  await run(short, `long cases on ${short}`, join(folder, 'test/long.ts'), parts, longestMs)
 }
 
 async function runPeers(): Promise<void> {
