@@ -1,8 +1,13 @@
+import type { Way } from './contestant.ts'
+
 export interface ComparisonOptions {
   readonly rounds: number
+  /** At most so many more of the baseline, Waybill and the control alone, until the control is known well enough. */
+  readonly mostFurtherRounds: number
   /** Per round at up to 1 KiB; larger payloads take fewer. */
   readonly messages: number
   readonly payloads: readonly number[]
+  readonly ways: readonly Way[]
   readonly quick: boolean
   readonly profile: boolean
 }
@@ -10,6 +15,10 @@ export interface ComparisonOptions {
 /** 28 count: of seven clients, in fourteen orders, each is four times in each place. */
 export const fullRounds = 32
 export const fullMessages = 10_000
+/** A lap differs from the next by 20% on two cores, whoever runs it: 3% take some 200 rounds. */
+export const fullFurtherRounds = 300
+/** As far as the control may be off, and half as wide as its interval may be. */
+export const mostOff = 0.03
 export const quickRounds = 5
 export const quickMessages = 1_000
 /** So many rounds run on the same connections. */

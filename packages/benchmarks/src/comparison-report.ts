@@ -1,10 +1,17 @@
 import { initialHeapMiB } from './collector.ts'
 import type { Comparison, Heat } from './comparison.ts'
-import { fullMessages, fullRounds, roundsPerConnection, slowFactor, warmUpRounds } from './comparison-options.ts'
-import type { Contestant, Way } from './contestant.ts'
+import {
+  fullMessages,
+  fullRounds,
+  mostOff,
+  roundsPerConnection,
+  slowFactor,
+  warmUpRounds,
+} from './comparison-options.ts'
+import { type Contestant, type Way, ways } from './contestant.ts'
 import { decimal, interval, mebibytes, payloadSize, whole } from './figures.ts'
-import { machineDescription, versionOf } from './machine.ts'
-import { markdownTable } from './markdown.ts'
+import { machineDescription, today, versionOf } from './machine.ts'
+import { markdownTable, type SectionPart } from './markdown.ts'
 import { profileText } from './profile-report.ts'
 import { median, pairedDifference, pairedRatio, percentile, type Ratio } from './statistics.ts'
 import type { Reading } from './stopwatch.ts'
@@ -18,65 +25,79 @@ export interface Told {
   readonly conditions: readonly string[]
 }
 
-/** Off by more, and nothing of that table can be compared. */
-const mostOff = 0.03
-
 const head = ['client', 'messages/s', 'ratio [95%]', 'CPU µs', 'CPU µs more', 'RSS', 'p50 ms', 'p99 ms']
 
 /** Tables in which the baseline differed from itself by more than is allowed. */
 export function voidHeats(result: Comparison): readonly Heat[] {
   return result.heats.filter((heat) => {
     const control = ratioOf(result, heat, result.control)
-    return control === undefined || Math.abs(control.value - 1) > mostOff
+    return control === undefined || isOff(control)
   })
 }
 
 export function comparisonTerminal(result: Comparison, told: Told): string {
-  const tables = result.heats.map((heat) => `${titleOf(heat, told)}\n${terminalTable(head, rowsOf(result, heat))}`)
+  const tables = result.heats.map((heat) =>
+    [titleOf(heat, told), measured(result, heat), terminalTable(head, rowsOf(result, heat))].join('\n'),
+  )
   return [
     ...tables,
-    ...verdict(result, told),
     ...failuresOf(result),
-    ...slowOf(result),
-    ...profileText(result.profiles, 'terminal'),
+    ...Array.from(result.profiles.values(), (taken) => profileText(taken, 'terminal')).flat(),
   ].join('\n\n')
 }
 
-export function comparisonMarkdown(result: Comparison, told: Told): string {
-  const tables = result.heats.map(
-    (heat) => `### ${titleOf(heat, told)}\n\n${markdownTable(head, rowsOf(result, heat))}`,
-  )
-  return [
-    `## ${told.broker}`,
-    ...quickWarning(result),
-    ...verdict(result, told),
-    conditions(result, told),
-    ...tables,
-    ...profileText(result.profiles, 'markdown'),
-  ].join('\n\n')
+/** The head of a broker's section, and each table with what it was measured by, so that each can be measured again alone. */
+export function comparisonMarkdown(result: Comparison, told: Told): readonly SectionPart[] {
+  const tables = result.heats.map((heat) => ({
+    place: heat.payload + placeOf(heat.way),
+    text: [
+      `### ${titleOf(heat, told)}`,
+      ...quickWarning(result),
+      measured(result, heat),
+      markdownTable(head, rowsOf(result, heat)),
+    ].join('\n\n'),
+  }))
+  const profiles = Array.from(result.profiles, ([way, taken]) => ({
+    place: behindTables + placeOf(way),
+    text: [...profileText(taken, 'markdown'), `Taken on ${today()}.`].join('\n\n'),
+  }))
+  return [{ place: 0, text: `## ${told.broker}\n\n${conditions(result, told)}` }, ...tables, ...profiles]
+}
+
+const behindTables = 1_000_000_000
+
+/** Less than from one payload to the next. */
+function placeOf(way: Way): number {
+  return ways.indexOf(way) / ways.length
 }
 
 function quickWarning({ options }: Comparison): string[] {
   if (options.rounds >= fullRounds && options.messages >= fullMessages && !options.quick) return []
   return [
-    `**Quick figures: ${options.rounds} rounds of ${whole(options.messages)} messages. ` +
-      'They show that the benchmark works; nothing may be concluded from them.** ' +
+    '**Quick figures: they show that the benchmark works; nothing may be concluded from them.** ' +
       `The method asks for ${fullRounds} rounds of ${whole(fullMessages)}, on a quiet machine.`,
   ]
 }
 
-function verdict(result: Comparison, told: Told): string[] {
-  const found = voidHeats(result)
-  if (found.length === 0) return ['A/A control: the baseline agrees with itself within 3% everywhere.']
-  const reasons = found.map((heat) => {
-    const control = ratioOf(result, heat, result.control)
-    const gives = control === undefined ? 'no control' : `the baseline against itself gives ${interval(control)}`
-    return `${titleOf(heat, told)}: ${gives}`
-  })
-  return [
-    `**VOID, because the baseline differs from itself by more than 3%: ${found.length} of ${result.heats.length} ` +
-      `tables.** Nothing follows from them. ${reasons.join('; ')}.`,
-  ]
+function measured(result: Comparison, heat: Heat): string {
+  const roundsOf = (contestant: Contestant): number => heat.readings.get(contestant)?.length ?? 0
+  const claimed = roundsOf(result.baseline)
+  const least = Math.min(...Array.from(heat.readings.values(), ({ length }) => length))
+  const others = least === claimed ? '' : `, the others ${least}`
+  return `Measured on ${today()}; ${claimed} rounds counted${others}. ${verdictOf(result, heat)}${slowOf(heat)}`
+}
+
+function verdictOf(result: Comparison, heat: Heat): string {
+  const control = ratioOf(result, heat, result.control)
+  if (control === undefined) return '**VOID: there is no control.**'
+  if (isOff(control)) {
+    return `**VOID: the baseline against itself gives ${interval(control)}, more than 3% off. Nothing follows from this table.**`
+  }
+  return `The baseline against itself: ${interval(control)}.`
+}
+
+function isOff({ value }: Ratio): boolean {
+  return Math.abs(value - 1) > mostOff
 }
 
 function conditions(result: Comparison, told: Told): string {
@@ -88,26 +109,31 @@ function conditions(result: Comparison, told: Told): string {
     ...machineDescription().map((line) => `- ${line}`),
     `- ${told.broker} ${told.version}; ${libraries.join(', ')}`,
     ...told.conditions.map((line) => `- ${line}`),
-    `- ${options.rounds} rounds, the first ${warmUpRounds(options.rounds)} left out, on new connections every ` +
-      `${roundsPerConnection}; the clients’ order is another in each, so that each is as often in every place and behind ` +
-      'every other (a Williams design: ABBA for more than two); before each turn garbage is collected and a fifth more ' +
-      `runs unmeasured, on a heap that is collected whole only beyond ${initialHeapMiB} MiB; what was confirmed counted on the broker`,
+    `- ${options.rounds} rounds, the first ${warmUpRounds(options.rounds)} left out${furtherRounds(options)}; a table whose ` +
+      'control is off by more than 3% is void',
+    `- connections are new every ${roundsPerConnection} rounds; the clients’ order is another in each, so that each is as ` +
+      'often in every place and behind every other (a Williams design: ABBA for more than two); before each turn garbage ' +
+      'is collected and a fifth more runs unmeasured, on a heap that is collected whole only beyond ' +
+      `${initialHeapMiB} MiB; what was confirmed counted on the broker`,
     '- messages/s, CPU and RSS are medians, CPU that of the client process per message, RSS that of this one process ' +
       'with all clients in it; the ratio and “CPU µs more” compare with the baseline round by round (Hodges and ' +
       'Lehmann’s estimator), the ratio with its bootstrap 95% interval over whole rounds',
     '- p50 and p99: send to confirm, and send to handler, at half of the baseline’s rate (of what it publishes, ' +
       'if that is less), the first tenth left out',
     ...remarks.map((remark) => `- ${remark}`),
-    ...[...slowOf(result), ...failuresOf(result)].map((line) => `- ${line}`),
+    ...failuresOf(result).map((line) => `- ${line}`),
   ].join('\n')
 }
 
-function slowOf({ heats }: Comparison): string[] {
-  const names = new Set(heats.flatMap(({ slow }) => Array.from(slow, ({ name }) => name)))
-  if (names.size === 0) return []
-  return [
-    `more than ${slowFactor} times slower than the baseline, and so a tenth of the messages: ${[...names].join(', ')}`,
-  ]
+function furtherRounds({ mostFurtherRounds: most }: Comparison['options']): string {
+  if (most === 0) return ''
+  return `, then up to ${most} of the baseline, Waybill and the control alone, until the control is known within 3%`
+}
+
+function slowOf({ slow }: Heat): string {
+  if (slow.size === 0) return ''
+  const names = Array.from(slow, ({ name }) => name).join(', ')
+  return ` More than ${slowFactor} times slower than the baseline, and so a tenth of the messages: ${names}.`
 }
 
 function failuresOf({ runners, strayErrors }: Comparison): string[] {
@@ -153,12 +179,19 @@ function shortly(failure = 'no figures'): string {
   return failure.includes('took longer than') ? 'deadline missed' : 'failed'
 }
 
-/** Of the rounds that both finished. */
+/** Of the rounds that both finished. Computed once: the interval of some hundred rounds takes seconds. */
 function ratioOf({ baseline }: Comparison, heat: Heat, contestant: Contestant): Ratio | undefined {
+  const ratios = known.get(heat) ?? new Map<Contestant, Ratio>()
+  known.set(heat, ratios)
   const values = (heat.readings.get(contestant) ?? []).map(({ perSecond }) => perSecond)
   const base = (heat.readings.get(baseline) ?? []).map(({ perSecond }) => perSecond)
-  return values.length === 0 || base.length === 0 ? undefined : pairedRatio(values, base)
+  if (values.length === 0 || base.length === 0) return undefined
+  const ratio = ratios.get(contestant) ?? pairedRatio(values, base)
+  ratios.set(contestant, ratio)
+  return ratio
 }
+
+const known = new WeakMap<Heat, Map<Contestant, Ratio>>()
 
 function cpuOf(readings: readonly Reading[]): number[] {
   return readings.map(({ cpuUsEach }) => cpuUsEach)

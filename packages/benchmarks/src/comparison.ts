@@ -4,18 +4,19 @@ import {
   fewer,
   mainPayload,
   messagesFor,
+  mostOff,
   roundsPerConnection,
   slowFactor,
   warmUpRounds,
 } from './comparison-options.ts'
-import { type Contestant, type Course, type Track, type Way, ways } from './contestant.ts'
+import { type Contestant, type Course, type Track, type Way } from './contestant.ts'
 import { type CpuProfile, profiled } from './cpu-profile.ts'
 import { payloadSize, whole } from './figures.ts'
 import type { Load } from './latency.ts'
 import { versionOf } from './machine.ts'
 import type { Progress } from './progress.ts'
 import { Race, reasonOf, type Runner } from './race.ts'
-import { median } from './statistics.ts'
+import { errorOfMeanRatio, median } from './statistics.ts'
 import type { Reading } from './stopwatch.ts'
 
 /** Who is compared on which broker. */
@@ -50,7 +51,7 @@ export interface Comparison extends Pick<Field, 'baseline' | 'control'> {
   readonly options: ComparisonOptions
   readonly runners: readonly Runner[]
   readonly heats: readonly Heat[]
-  readonly profiles: ReadonlyMap<string, CpuProfile>
+  readonly profiles: ReadonlyMap<Way, ReadonlyMap<string, CpuProfile>>
   /** Thrown past every handler, by whichever library. */
   readonly strayErrors: readonly string[]
 }
@@ -73,11 +74,10 @@ export async function compare(field: Field, options: ComparisonOptions, progress
     for (const runner of runners) {
       if (versionOf(runner.contestant.packageName) === undefined) runner.failure = 'not installed'
     }
-    const heats = await runHeats({ ...field, race, runners, options, progress })
-    const compared = runners.filter(({ contestant }) => contestant === waybill || contestant === baseline)
-    const profiles = options.profile
-      ? await runProfiles({ ...field, race, runners: compared, options, progress })
-      : new Map()
+    const plan = { ...field, race, options, progress }
+    const heats = await runHeats({ ...plan, runners })
+    const profiled = runners.filter(({ contestant }) => contestant === waybill || contestant === baseline)
+    const profiles = options.profile ? await runProfiles({ ...plan, runners: profiled }) : new Map()
     return { options, baseline, control, runners, heats, profiles, strayErrors }
   } finally {
     await closeAll(race, runners)
@@ -86,7 +86,7 @@ export async function compare(field: Field, options: ComparisonOptions, progress
   }
 }
 
-interface Plan extends Pick<Field, 'baseline' | 'window' | 'prefetchFor'> {
+interface Plan extends Pick<Field, 'baseline' | 'waybill' | 'control' | 'window' | 'prefetchFor'> {
   readonly race: Race
   readonly runners: readonly Runner[]
   readonly options: ComparisonOptions
@@ -113,8 +113,8 @@ async function runHeats(plan: Plan): Promise<Heat[]> {
   for (const payload of options.payloads) {
     const body = Buffer.alloc(payload, 'x')
     const messages = messagesFor(payload, options)
-    let published = Infinity
-    for (const way of ways) {
+    let published = options.ways.includes('publish') ? Infinity : await publishRate(plan, body, messages)
+    for (const way of options.ways) {
       const racing = runners.filter(({ contestant: { only } }) => only === undefined || only === way)
       const slow = new Set<Contestant>()
       const heat = await runHeat({
@@ -145,8 +145,42 @@ async function runHeat(plan: HeatPlan): Promise<Heat> {
     else noteSlow(plan, taken)
     progress.say(`${way} ${payloadSize(payload)}: round ${round + 1} of ${options.rounds}`)
   }
+  await runFurther(plan, readings)
   const latencies = payload === mainPayload(options.payloads) ? await runLatencies(plan, readings) : new Map()
   return { way, payload, messages, readings, slow, latencies }
+}
+
+/** For who measures consuming alone, and feeds it no faster than the baseline publishes. */
+async function publishRate({ race, runners, baseline }: Plan, body: Buffer, messages: number): Promise<number> {
+  const runner = runners.find(({ contestant }) => contestant === baseline) as Runner
+  const laps: Reading[] = []
+  for (let lap = 0; lap < 3; lap++) {
+    const reading = await race.measure(runner, 'publish', body, messages)
+    if (reading !== undefined) laps.push(reading)
+  }
+  return rateOf(laps)
+}
+
+/**
+ * More rounds of those whose ratio is claimed, until the control is known within what it may be off. What it is then is no
+ * reason to go on: that would stop at a lucky moment.
+ */
+async function runFurther(plan: HeatPlan, readings: ReadonlyMap<Contestant, Reading[]>): Promise<void> {
+  const { race, baseline, waybill, control, way, payload, options, progress, prefetchFor } = plan
+  const claimed = [baseline, waybill, control]
+  const runners = plan.runners.filter(({ contestant }) => claimed.includes(contestant))
+  if (runners.some(({ failure }) => failure !== undefined)) return
+  const ratesOf = (contestant: Contestant): number[] => readings.get(contestant)!.map(({ perSecond }) => perSecond)
+  for (let round = 0; round < options.mostFurtherRounds; round++) {
+    const known = 1.96 * errorOfMeanRatio(ratesOf(control), ratesOf(baseline))
+    if (known <= mostOff) return
+    if (round % roundsPerConnection === 0) await reopenAll(race, plan.runners, prefetchFor(payload))
+    const taken = await runRound({ ...plan, runners }, round)
+    if (taken.size < runners.length) return
+    for (const [contestant, reading] of taken) readings.get(contestant)!.push(reading)
+    const within = `the control is known within ${(known * 100).toFixed(1)}%`
+    progress.say(`${way} ${payloadSize(payload)}: further round ${round + 1}, ${within}`)
+  }
 }
 
 /** Found anew in each round of the warm-up; the last one decides. */
@@ -223,19 +257,21 @@ async function revive({ race, runners, payload, progress, prefetchFor }: HeatPla
 }
 
 /** The baseline too: what both spend is not Waybill's. */
-async function runProfiles(plan: Plan): Promise<Map<string, CpuProfile>> {
+async function runProfiles(plan: Plan): Promise<Map<Way, Map<string, CpuProfile>>> {
   const { race, runners, options, progress, prefetchFor } = plan
   const payload = mainPayload(options.payloads)
   const body = Buffer.alloc(payload, 'x')
   const messages = messagesFor(payload, options) * 5
-  const profiles = new Map<string, CpuProfile>()
+  const profiles = new Map<Way, Map<string, CpuProfile>>()
   await reopenAll(race, runners, prefetchFor(payload))
-  for (const way of ways) {
+  for (const way of options.ways) {
+    const taken = new Map<string, CpuProfile>()
+    profiles.set(way, taken)
     for (const runner of runners) {
       const name = `${way}, ${runner.contestant.name}`
       progress.say(`profiling ${name}`)
       const around = <T>(work: () => Promise<T>): Promise<T> =>
-        profiled(work, (functions) => profiles.set(name, { messages, functions }))
+        profiled(work, (functions) => taken.set(name, { messages, functions }))
       await race.profile(runner, way, { body, messages, around })
     }
   }

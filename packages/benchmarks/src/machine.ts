@@ -9,8 +9,12 @@ export function machineDescription(): string[] {
   return [
     `${availableParallelism()} cores (${model}), ${memoryGiB} GiB of memory`,
     `${platform()} ${release().split('-')[0]} ${arch()}, Node ${process.versions.node} (V8 ${process.versions.v8})`,
-    `measured on ${new Date().toISOString().slice(0, 10)}`,
   ]
+}
+
+/** `2026-11-22` */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10)
 }
 
 /** The installed version of a package; `undefined` when it is not installed. */

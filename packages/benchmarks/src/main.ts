@@ -1,10 +1,18 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { restartedWithCollector } from './collector.ts'
 import type { Comparison } from './comparison.ts'
-import { type ComparisonOptions, fullMessages, fullRounds, quickMessages, quickRounds } from './comparison-options.ts'
+import {
+  type ComparisonOptions,
+  fullFurtherRounds,
+  fullMessages,
+  fullRounds,
+  quickMessages,
+  quickRounds,
+} from './comparison-options.ts'
 import type { Told } from './comparison-report.ts'
+import { type Way, ways } from './contestant.ts'
 import { passDockerProxy } from './host-address.ts'
-import { writeSection } from './markdown.ts'
+import { writeParts, writeSection } from './markdown.ts'
 import { benchMemory, fullMemory, quickMemory } from './memory-bench.ts'
 import { memoryMarkdown, memoryTerminal } from './memory-report.ts'
 import { writeReadings } from './readings-file.ts'
@@ -20,6 +28,7 @@ interface CommonFlags {
 interface ComparisonFlags extends CommonFlags {
   readonly url?: string
   readonly payload: readonly number[]
+  readonly way?: Way
   readonly readings?: string
 }
 
@@ -77,6 +86,7 @@ function common(command: Command): Command {
 function comparing(command: Command): Command {
   return common(command)
     .option('--payload <bytes>', 'sizes of the body, separated by commas', sizes, [100, 1_024, 65_536])
+    .addOption(new Option('--way <way>', 'one direction only; default: both').choices(ways))
     .option('--readings <file>', 'also write each round of each client, as JSON')
 }
 
@@ -92,7 +102,7 @@ async function startedBroker(name: 'rabbitmq' | 'kafka'): Promise<{ url: string;
 
 async function compared(
   section: string,
-  { quick = false, profile = false, rounds, messages, write, payload, readings }: ComparisonFlags,
+  { quick = false, profile = false, rounds, messages, write, payload, way, readings }: ComparisonFlags,
   bench: (options: ComparisonOptions) => Promise<{ result: Comparison; told: Told }>,
 ): Promise<void> {
   const { comparisonMarkdown, comparisonTerminal, voidHeats } = await import('./comparison-report.ts')
@@ -101,10 +111,12 @@ async function compared(
     profile,
     rounds: rounds ?? (quick ? quickRounds : fullRounds),
     messages: messages ?? (quick ? quickMessages : fullMessages),
+    mostFurtherRounds: quick || rounds !== undefined ? 0 : fullFurtherRounds,
     payloads: payload,
+    ways: way === undefined ? ways : [way],
   })
   console.log(`\n${comparisonTerminal(result, told)}`)
-  if (write) writeSection(section, comparisonMarkdown(result, told))
+  if (write) writeParts(section, comparisonMarkdown(result, told))
   if (readings !== undefined) writeReadings(readings, result)
   if (!quick && voidHeats(result).length > 0) process.exitCode = 1
 }

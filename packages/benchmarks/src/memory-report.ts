@@ -1,5 +1,5 @@
 import { decimal, mebibytes, whole } from './figures.ts'
-import { machineDescription } from './machine.ts'
+import { machineDescription, today } from './machine.ts'
 import { markdownTable } from './markdown.ts'
 import { fullMemory, type MemoryResult, type Passage } from './memory-bench.ts'
 import { profileText } from './profile-report.ts'
@@ -44,6 +44,7 @@ function quickWarning({ options }: MemoryResult): string[] {
 function conditions({ options }: MemoryResult): string {
   return [
     ...machineDescription().map((line) => `- ${line}`),
+    `- measured on ${today()}`,
     '- the whole way of each message: send with confirm, deliver, handler, settle; one process, bytes codec, 100 bytes',
     `- medians of ${options.rounds} rounds of ${whole(options.messages)}, ` +
       'the first tenth left out, garbage collected and a tenth of the messages run unmeasured before each',

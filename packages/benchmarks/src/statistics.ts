@@ -12,7 +12,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Between ranks by straight line. NaN of nothing. */
-export function percentile(values: readonly number[], share: number): number {
+export function percentile(values: ArrayLike<number>, share: number): number {
   const sorted = Float64Array.from(values).sort()
   const at = (sorted.length - 1) * share
   const low = sorted[Math.floor(at)] ?? Number.NaN
@@ -44,12 +44,25 @@ export function pairedRatio(values: readonly number[], base: readonly number[]):
   }
 }
 
+/** The standard error of the mean of paired ratios, as a share of it. */
+export function errorOfMeanRatio(values: readonly number[], base: readonly number[]): number {
+  const logs = differences(values.map(Math.log), base.map(Math.log))
+  const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length
+  const squares = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+  return Math.sqrt(squares / (logs.length - 1) / logs.length)
+}
+
 function differences(values: readonly number[], base: readonly number[]): number[] {
   return values.slice(0, base.length).map((value, round) => value - (base[round] as number))
 }
 
 function hodgesLehmann(values: readonly number[]): number {
-  return median(values.flatMap((one, at) => values.slice(at).map((other) => (one + other) / 2)))
+  const means = new Float64Array((values.length * (values.length + 1)) / 2)
+  let count = 0
+  for (const [at, one] of values.entries()) {
+    for (let other = at; other < values.length; other++) means[count++] = (one + (values[other] as number)) / 2
+  }
+  return percentile(means, 0.5)
 }
 
 /** mulberry32: the same figures give the same interval. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { median, pairedDifference, pairedRatio, percentile } from '../src/statistics.ts'
+import { errorOfMeanRatio, median, pairedDifference, pairedRatio, percentile } from '../src/statistics.ts'
 
 /** A machine that is now fast, now slow, which is the same for all that run in one round. */
 const speeds = Array.from({ length: 28 }, (_, round) => 10_000 * (1 + 0.5 * Math.sin(round * 1.7)))
@@ -30,6 +30,17 @@ describe('a paired ratio', () => {
     expect(low).toBeLessThan(1)
     expect(high).toBeGreaterThan(1)
   })
+})
+
+test('the error of a ratio shrinks with the root of the rounds', () => {
+  const noisy = speeds.map((speed, round) => speed * (round % 2 === 0 ? 1.1 : 1 / 1.1))
+  const once = errorOfMeanRatio(noisy, speeds)
+  const fourTimes = errorOfMeanRatio(
+    [...noisy, ...noisy, ...noisy, ...noisy],
+    [...speeds, ...speeds, ...speeds, ...speeds],
+  )
+  expect(once).toBeCloseTo(Math.log(1.1) / Math.sqrt(27), 6)
+  expect(once / fourTimes).toBeCloseTo(2, 1)
 })
 
 test('a paired difference is that of most rounds', () => {
