@@ -271,7 +271,7 @@ async function runProfiles(plan: Plan): Promise<Map<Way, Map<string, CpuProfile>
       const name = `${way}, ${runner.contestant.name}`
       progress.say(`profiling ${name}`)
       const around = <T>(work: () => Promise<T>): Promise<T> =>
-        profiled(work, (functions) => taken.set(name, { messages, functions }))
+        profiled(messages, work, (profile) => taken.set(name, profile))
       await race.profile(runner, way, { body, messages, around })
     }
   }

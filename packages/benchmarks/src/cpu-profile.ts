@@ -2,7 +2,7 @@ import { Session } from 'node:inspector/promises'
 import type { Profiler } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
 
-/** The time of one function, what it calls left out. */
+/** The time of one function or package, what it calls left out. */
 export interface SelfTime {
   readonly place: string
   /** Of all the time in which something ran. */
@@ -12,16 +12,20 @@ export interface SelfTime {
 
 export interface CpuProfile {
   readonly messages: number
+  readonly packages: readonly SelfTime[]
+  /** Those that took most. */
   readonly functions: readonly SelfTime[]
 }
 
+const mostFunctions = 30
+
 const samplingIntervalUs = 100
 
-/** Runs `work` under the CPU profiler and tells `report` the functions that took most time themselves. */
+/** Runs `work`, which passes so many messages, under the CPU profiler and tells `report` where the time went. */
 export async function profiled<T>(
+  messages: number,
   work: () => Promise<T>,
-  report: (functions: readonly SelfTime[]) => void,
-  most = 30,
+  report: (profile: CpuProfile) => void,
 ): Promise<T> {
   const session = new Session()
   session.connect()
@@ -31,7 +35,8 @@ export async function profiled<T>(
     await session.post('Profiler.start')
     const result = await work()
     const { profile } = await session.post('Profiler.stop')
-    report(selfTimes(profile).slice(0, most))
+    const functions = selfTimes(profile, placeOf).slice(0, mostFunctions)
+    report({ messages, packages: selfTimes(profile, packageOf), functions })
     return result
   } finally {
     session.disconnect()
@@ -39,13 +44,18 @@ export async function profiled<T>(
 }
 
 /** Of the time in which something ran: waiting, and the profiler itself, are left out. */
-function selfTimes({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): readonly SelfTime[] {
-  const places = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]))
+function selfTimes(
+  { nodes, samples = [], timeDeltas = [] }: Profiler.Profile,
+  placeIn: (frame: CallFrame) => string,
+): readonly SelfTime[] {
+  const isLeftOut = ({ functionName, url }: CallFrame): boolean =>
+    functionName === '(idle)' || url.startsWith('node:inspector')
+  const places = new Map(nodes.flatMap(({ id, callFrame }) => (isLeftOut(callFrame) ? [] : [[id, placeIn(callFrame)]])))
   const spent = new Map<string, number>()
   let total = 0
   for (const [index, id] of samples.entries()) {
-    const place = places.get(id) ?? '(unknown)'
-    if (place === '(idle)' || place.includes('node:inspector')) continue
+    const place = places.get(id)
+    if (place === undefined) continue
     const us = timeDeltas[index] ?? 0
     total += us
     spent.set(place, (spent.get(place) ?? 0) + us)
@@ -54,9 +64,19 @@ function selfTimes({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): 
   return shares.sort((a, b) => b.share - a.share)
 }
 
-function placeOf({ functionName, url, lineNumber }: { functionName: string; url: string; lineNumber: number }): string {
+type CallFrame = Profiler.ProfileNode['callFrame']
+
+function placeOf({ functionName, url, lineNumber }: CallFrame): string {
   const name = functionName === '' ? '(anonymous)' : functionName
   return url === '' ? name : `${name}  ${shortened(url)}:${lineNumber + 1}`
+}
+
+/** What has no file is Node's or V8's own, but for what the profiler names itself: `(garbage collector)`. */
+function packageOf({ functionName, url }: CallFrame): string {
+  if (url === '') return functionName.startsWith('(') && functionName !== '(program)' ? functionName : 'Node and V8'
+  if (url.startsWith('node:')) return 'Node and V8'
+  const [first = '', second] = shortened(url).split('/')
+  return first.startsWith('@') ? `${first}/${second}` : first
 }
 
 /** `core/src/intake.ts`, `amqplib/lib/mux.js`: the package and the file, nothing of the machine. */

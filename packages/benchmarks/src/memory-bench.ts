@@ -180,8 +180,9 @@ async function profilePassage({ messages }: MemoryBenchOptions, progress: Progre
   await pipeline.pass(messages)
   const profiledMessages = messages * 5
   await profiled(
+    profiledMessages,
     () => pipeline.pass(profiledMessages),
-    (functions) => profiles.set('eight stages around the handler', { messages: profiledMessages, functions }),
+    (profile) => profiles.set('eight stages around the handler', profile),
   )
   await pipeline.close()
   return profiles
