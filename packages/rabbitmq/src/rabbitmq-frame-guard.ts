@@ -23,7 +23,7 @@ interface Frame {
   readonly content?: Buffer
 }
 
-/** One message on its way, frame by frame. */
+/** The message on its way on one channel, frame by frame; the same object for all of them. */
 interface Arriving {
   missingBytes: number
   framesLeft: number
@@ -60,21 +60,23 @@ export class FrameGuard {
     if (!(size >= 0 && size <= maxMessageBytes)) {
       throw refused(`a message of ${size} bytes, and the largest there can be has ${maxMessageBytes}`)
     }
-    if (size === 0) this.#arriving.delete(channel)
-    else {
-      const framesLeft = Math.ceil(size / leastBytesPerFrame) + spareFrames
-      this.#arriving.set(channel, { missingBytes: size, framesLeft })
+    let arriving = this.#arriving.get(channel)
+    if (arriving === undefined) {
+      arriving = { missingBytes: 0, framesLeft: 0 }
+      this.#arriving.set(channel, arriving)
     }
+    arriving.missingBytes = size
+    arriving.framesLeft = Math.ceil(size / leastBytesPerFrame) + spareFrames
   }
 
   #body(channel: number, bytes: number): void {
     const arriving = this.#arriving.get(channel)
-    if (arriving === undefined) throw refused('the body of a message that it did not announce')
+    if (arriving === undefined || arriving.missingBytes === 0)
+      throw refused('the body of a message that it did not announce')
     arriving.missingBytes -= bytes
     arriving.framesLeft--
     if (arriving.missingBytes < 0) throw refused('more of a message than it announced')
-    if (arriving.missingBytes === 0) this.#arriving.delete(channel)
-    else if (arriving.framesLeft <= 0) throw refused('a message in crumbs')
+    if (arriving.missingBytes > 0 && arriving.framesLeft <= 0) throw refused('a message in crumbs')
   }
 }
 
