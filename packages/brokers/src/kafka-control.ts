@@ -26,8 +26,8 @@ export interface KafkaControl {
   forbid(user: string): Promise<void>
   /** Changes settings of a topic, such as `max.message.bytes`; `null` returns one to its default. */
   setTopicConfig(topic: string, changes: Readonly<Record<string, string | null>>): Promise<void>
-  /** Closes every client's connections. Who connects while that lasts, about a second, has to wait. */
-  closeConnections(): Promise<void>
+  /** Closes every client's connections, and lets nobody in until so long after the last is closed: at once by default. */
+  closeConnections(shutForMs?: number): Promise<void>
   /** Compacts a topic within about a second of each write from now on, but for its last segment: write once more to end that. */
   compactSoon(topic: string): Promise<void>
 }
@@ -42,8 +42,9 @@ const clients = String.raw`cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == "01" &&
   .join('|')})$/ { print $3 }' | sort -u`
 
 /**
- * Kafka closes connections above a limit, except those of the listener of its own, and lets nobody in meanwhile. A limit of
- * 1 would do without a crowd, but holds for the controller too, whose few connections have to stay.
+ * Kafka closes connections above a limit, except those of the listener of its own, and lets nobody in meanwhile, nor for
+ * `$1` seconds more. A limit of 1 would do without a crowd, but holds for the controller too, whose few connections have to
+ * stay.
  */
 const crowdOut = `
 exec 5<>/dev/tcp/${internalAddress.replace(':', '/')}
@@ -55,6 +56,7 @@ for look in $(seq 100); do
   [ "$left" = 0 ] && break
   sleep 0.05
 done
+sleep "$1"
 ${connectionLimit(null)}
 [ "$left" = 0 ]
 `
@@ -106,8 +108,9 @@ export function kafkaControl(container: ContainerHandle): KafkaControl {
     allow: (user) => changeRights('--add', user),
     forbid: (user) => changeRights('--remove', user),
     setTopicConfig,
-    async closeConnections() {
-      checkAnswers(await container.exec(['bash', '-c', crowdOut], toolDeadlineMs), 2)
+    async closeConnections(shutForMs = 0) {
+      const command = ['bash', '-c', crowdOut, 'crowd', String(shutForMs / 1_000)]
+      checkAnswers(await container.exec(command, toolDeadlineMs), 2)
     },
     compactSoon: (topic) =>
       setTopicConfig(topic, {

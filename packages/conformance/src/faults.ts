@@ -58,7 +58,7 @@ export interface Faults {
   /** The broker asks senders to wait (a memory alarm), until `unblock`. */
   block?(): Promise<void>
   unblock?(): Promise<void>
-  /** An operator closes every client connection. */
+  /** An operator closes every client connection, and keeps clients out for as long as they may take to notice. */
   closeConnections?(): Promise<void>
   /** Deletes what holds the messages of a group, or a whole channel, while others are connected. */
   deleteTopology?(address: { readonly channel: string; readonly group?: string }): Promise<void>

@@ -9,6 +9,8 @@ import { type KafkaProbe, topicOf, topicsOf } from './kafka-probe.ts'
 export interface Access {
   /** Of the user that the drivers are, who may be forbidden something. */
   readonly url: string
+  /** Of the drivers. */
+  readonly heartbeatMs: number
   readonly driverAt: (url: string, options?: object) => Driver
 }
 
@@ -16,13 +18,13 @@ export interface Access {
 export function kafkaFaults(
   broker: KafkaBroker,
   probe: KafkaProbe,
-  { url, driverAt }: Access,
+  access: Access,
 ): Faults & Required<Pick<Faults, 'heal'>> {
   return {
-    ...linkFaults(url),
+    ...linkFaults(access.url),
     ...topologyFaults(broker, probe),
-    ...brokerFaults(broker),
-    ...wrongDrivers(broker, driverAt),
+    ...brokerFaults(broker, access),
+    ...wrongDrivers(broker, access),
     process: { folder: new URL('../', import.meta.url) },
     hostileBroker: { attacks: Object.keys(attacks), open: (attack) => startHostileBroker(attack, broker.url) },
   }
@@ -37,14 +39,15 @@ function linkFaults(url: string): Faults {
   return { link: { kinds: ['cut', 'blackhole', 'slow', 'halfOpen'], open } }
 }
 
-function brokerFaults({ faults, control }: KafkaBroker): Faults {
+function brokerFaults({ faults, control }: KafkaBroker, { heartbeatMs }: Access): Faults {
   if (faults === undefined || control === undefined) return {}
   return {
     restart: () => faults.restart(),
     kill: () => faults.kill(),
     stop: () => faults.down({ graceful: false }),
     start: () => faults.up(),
-    closeConnections: () => control.closeConnections(),
+    // Who gets in again at once has nothing to tell: brokers close what is idle too.
+    closeConnections: () => control.closeConnections(3 * heartbeatMs),
   }
 }
 
@@ -160,7 +163,7 @@ function bytesOf(value: ForeignValue): Buffer {
 /** Drivers that cannot connect or may do nothing, each for one reason. */
 function wrongDrivers(
   { url, tlsUrl, saslUrl, control, certificates }: KafkaBroker,
-  driverAt: Access['driverAt'],
+  { driverAt, heartbeatMs }: Access,
 ): Faults & Required<Pick<Faults, 'heal'>> {
   const users: string[] = []
   const hostOf = (at: string): string => new URL(at.replace(/^kafkas?:/, 'http:')).host
@@ -195,7 +198,8 @@ function wrongDrivers(
             const secret = `s3cr3t/${process.pid}+@:${users.length}`
             const user = await newUser(secret)
             await control.allow(user)
-            return { url: `kafka://${user}:${encodeURIComponent(secret)}@${hostOf(saslUrl)}?sasl=${sasl}`, secret }
+            const options = `sasl=${sasl}&heartbeatMs=${heartbeatMs}&sessionTimeoutMs=${3 * heartbeatMs}`
+            return { url: `kafka://${user}:${encodeURIComponent(secret)}@${hostOf(saslUrl)}?${options}`, secret }
           },
           async revokeCredentials() {
             const user = await newUser('secret')

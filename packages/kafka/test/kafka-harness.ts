@@ -35,7 +35,7 @@ export async function harness(description: KafkaDescription): Promise<Harness> {
   const broker = await attachBroker(description)
   const probe = kafkaProbe(broker.url)
   const url = loginUrl(broker)
-  const faults = kafkaFaults(broker, probe, { url, driverAt })
+  const faults = kafkaFaults(broker, probe, { url, heartbeatMs, driverAt })
   return {
     adapter: 'kafka',
     profile: `kafka-${broker.version.split('.', 1)[0]}`,
