@@ -1,3 +1,4 @@
+import { sleep } from '@waybill/conformance'
 import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs'
 
 /** kafkajs alone, as anybody would use it, at the URL of the kit. */
@@ -22,6 +23,25 @@ export async function isAllowed(admin: Admin, user: string): Promise<boolean> {
 }
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
+
+type Ends = Awaited<ReturnType<Admin['fetchTopicOffsets']>>
+
+/** Of each partition, its first offset and its next. Waits for the leader of a new topic, which kafkajs does not here. */
+export async function endsOf(admin: Admin, topic: string): Promise<Ends> {
+  const until = Date.now() + leaderWithinMs
+  for (;;) {
+    try {
+      return await admin.fetchTopicOffsets(topic)
+    } catch (error) {
+      const isToCome = leaderless.has((error as { type?: unknown }).type)
+      if (!isToCome || Date.now() > until) throw error
+      await sleep(20)
+    }
+  }
+}
+
+const leaderWithinMs = 10_000
+const leaderless = new Set<unknown>(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 /** Records of one partition, as kafkajs reads them. */
 export interface RawRecord {

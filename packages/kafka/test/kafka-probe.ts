@@ -1,7 +1,7 @@
 import type { GroupAddress, Probe, ProbeMessage } from '@waybill/conformance'
 import type { Address } from '@waybill/core/driver'
 import type { Admin, Kafka, Producer } from 'kafkajs'
-import { kafkaAt, RawLog, type RawPosition, type RawRecord } from './kafka-cluster.ts'
+import { endsOf, kafkaAt, RawLog, type RawPosition, type RawRecord } from './kafka-cluster.ts'
 
 /** Topics by the names that the adapter's README documents. */
 export const topicOf = ({ channel, group, lane = 'main' }: Address): string => {
@@ -99,9 +99,7 @@ async function spans(session: Session, at: GroupAddress): Promise<readonly Span[
   const { admin } = session
   const topics = await existing(session, topicsOf(at))
   const committed = await admin.fetchOffsets({ groupId: topicOf(at), topics: [...topics] })
-  const found = await Promise.all(
-    topics.map(async (topic) => ({ topic, offsets: await admin.fetchTopicOffsets(topic) })),
-  )
+  const found = await Promise.all(topics.map(async (topic) => ({ topic, offsets: await endsOf(admin, topic) })))
   return found.flatMap(({ topic, offsets }) =>
     offsets.map(({ partition, low, high }) => {
       const own = committed
@@ -144,7 +142,7 @@ async function letters(session: Session, at: GroupAddress): Promise<readonly Raw
   const [topic = ''] = await existing(session, [topicOf(at)])
   const live = new Map<string, RawRecord>()
   const placesOf = new Map<string, string[]>()
-  for (const { partition, low, high } of await session.admin.fetchTopicOffsets(topic)) {
+  for (const { partition, low, high } of await endsOf(session.admin, topic)) {
     for (const record of await session.log.read({ topic, partition, offset: BigInt(low) }, BigInt(high))) {
       const place = `${partition}@${record.offset}`
       const names = [`${partition}/${record.key?.toString('latin1')}`, `${partition}/waybill-at:${place}`]
