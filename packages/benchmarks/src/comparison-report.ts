@@ -179,19 +179,22 @@ function shortly(failure = 'no figures'): string {
   return failure.includes('took longer than') ? 'deadline missed' : 'failed'
 }
 
-/** Of the rounds that both finished. Computed once: the interval of some hundred rounds takes seconds. */
+/** Each is computed once: the interval of some hundred rounds takes seconds. */
+const ratios = new WeakMap<Heat, Map<Contestant, Ratio | undefined>>()
+
 function ratioOf({ baseline }: Comparison, heat: Heat, contestant: Contestant): Ratio | undefined {
-  const ratios = known.get(heat) ?? new Map<Contestant, Ratio>()
-  known.set(heat, ratios)
-  const values = (heat.readings.get(contestant) ?? []).map(({ perSecond }) => perSecond)
-  const base = (heat.readings.get(baseline) ?? []).map(({ perSecond }) => perSecond)
-  if (values.length === 0 || base.length === 0) return undefined
-  const ratio = ratios.get(contestant) ?? pairedRatio(values, base)
-  ratios.set(contestant, ratio)
-  return ratio
+  const known = ratios.get(heat) ?? new Map<Contestant, Ratio | undefined>()
+  ratios.set(heat, known)
+  if (!known.has(contestant)) known.set(contestant, ratioBetween(heat.readings, contestant, baseline))
+  return known.get(contestant)
 }
 
-const known = new WeakMap<Heat, Map<Contestant, Ratio>>()
+/** Of the rounds that both finished. */
+function ratioBetween(readings: Heat['readings'], contestant: Contestant, baseline: Contestant): Ratio | undefined {
+  const ratesOf = (each: Contestant): number[] => (readings.get(each) ?? []).map(({ perSecond }) => perSecond)
+  const [values, base] = [ratesOf(contestant), ratesOf(baseline)]
+  return values.length === 0 || base.length === 0 ? undefined : pairedRatio(values, base)
+}
 
 function cpuOf(readings: readonly Reading[]): number[] {
   return readings.map(({ cpuUsEach }) => cpuUsEach)

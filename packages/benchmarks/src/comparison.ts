@@ -9,7 +9,7 @@ import {
   slowFactor,
   warmUpRounds,
 } from './comparison-options.ts'
-import { type Contestant, type Course, type Track, type Way } from './contestant.ts'
+import type { Contestant, Course, Track, Way } from './contestant.ts'
 import { type CpuProfile, profiled } from './cpu-profile.ts'
 import { payloadSize, whole } from './figures.ts'
 import type { Load } from './latency.ts'
@@ -174,7 +174,7 @@ async function runFurther(plan: HeatPlan, readings: ReadonlyMap<Contestant, Read
   for (let round = 0; round < options.mostFurtherRounds; round++) {
     const known = 1.96 * errorOfMeanRatio(ratesOf(control), ratesOf(baseline))
     if (known <= mostOff) return
-    if (round % roundsPerConnection === 0) await reopenAll(race, plan.runners, prefetchFor(payload))
+    if (round % roundsPerConnection === 0) await reopenAll(race, runners, prefetchFor(payload))
     const taken = await runRound({ ...plan, runners }, round)
     if (taken.size < runners.length) return
     for (const [contestant, reading] of taken) readings.get(contestant)!.push(reading)

@@ -32,7 +32,7 @@ export function pairedDifference(values: readonly number[], base: readonly numbe
 
 /** As `pairedDifference`, for ratios, with a bootstrap interval over whole rounds. */
 export function pairedRatio(values: readonly number[], base: readonly number[]): Ratio {
-  const logs = differences(values.map(Math.log), base.map(Math.log))
+  const logs = logRatios(values, base)
   const chance = chanceFrom(logs.length)
   const drawn = Array.from({ length: resamples }, () =>
     hodgesLehmann(logs.map(() => logs[Math.floor(chance() * logs.length)] as number)),
@@ -46,10 +46,14 @@ export function pairedRatio(values: readonly number[], base: readonly number[]):
 
 /** The standard error of the mean of paired ratios, as a share of it. */
 export function errorOfMeanRatio(values: readonly number[], base: readonly number[]): number {
-  const logs = differences(values.map(Math.log), base.map(Math.log))
+  const logs = logRatios(values, base)
   const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length
   const squares = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0)
   return Math.sqrt(squares / (logs.length - 1) / logs.length)
+}
+
+function logRatios(values: readonly number[], base: readonly number[]): number[] {
+  return differences(values.map(Math.log), base.map(Math.log))
 }
 
 function differences(values: readonly number[], base: readonly number[]): number[] {

@@ -11,6 +11,8 @@ export interface Access {
   readonly url: string
   /** Of the drivers. */
   readonly heartbeatMs: number
+  /** A URL with that heartbeat as an option. */
+  readonly paced: (url: string) => string
   readonly driverAt: (url: string, options?: object) => Driver
 }
 
@@ -163,7 +165,7 @@ function bytesOf(value: ForeignValue): Buffer {
 /** Drivers that cannot connect or may do nothing, each for one reason. */
 function wrongDrivers(
   { url, tlsUrl, saslUrl, control, certificates }: KafkaBroker,
-  { driverAt, heartbeatMs }: Access,
+  { driverAt, paced }: Access,
 ): Faults & Required<Pick<Faults, 'heal'>> {
   const users: string[] = []
   const hostOf = (at: string): string => new URL(at.replace(/^kafkas?:/, 'http:')).host
@@ -198,8 +200,8 @@ function wrongDrivers(
             const secret = `s3cr3t/${process.pid}+@:${users.length}`
             const user = await newUser(secret)
             await control.allow(user)
-            const options = `sasl=${sasl}&heartbeatMs=${heartbeatMs}&sessionTimeoutMs=${3 * heartbeatMs}`
-            return { url: `kafka://${user}:${encodeURIComponent(secret)}@${hostOf(saslUrl)}?${options}`, secret }
+            const own = `kafka://${user}:${encodeURIComponent(secret)}@${hostOf(saslUrl)}?sasl=${sasl}`
+            return { url: paced(own), secret }
           },
           async revokeCredentials() {
             const user = await newUser('secret')

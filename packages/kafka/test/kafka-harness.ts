@@ -26,8 +26,8 @@ function loginUrl({ url, saslUrl, control }: KafkaBroker): string {
   return `${saslUrl.replace(/\/\/[^@]*@/, `//${login.user}:${login.password}@`)}?sasl=scram-sha-256`
 }
 
-function withOptions(url: string, options: string): string {
-  return `${url}${url.includes('?') ? '&' : '?'}${options}`
+function paced(url: string): string {
+  return `${url}${url.includes('?') ? '&' : '?'}heartbeatMs=${heartbeatMs}&sessionTimeoutMs=${sessionTimeoutMs}`
 }
 
 /** This adapter on a running Kafka, as the kit sees it. */
@@ -35,14 +35,14 @@ export async function harness(description: KafkaDescription): Promise<Harness> {
   const broker = await attachBroker(description)
   const probe = kafkaProbe(broker.url)
   const url = loginUrl(broker)
-  const faults = kafkaFaults(broker, probe, { url, heartbeatMs, driverAt })
+  const faults = kafkaFaults(broker, probe, { url, heartbeatMs, paced, driverAt })
   return {
     adapter: 'kafka',
     profile: `kafka-${broker.version.split('.', 1)[0]}`,
     broker: `Kafka ${broker.version}`,
     standIn: false,
     ...(broker.faults === undefined ? {} : { reports: new URL('../conformance/', import.meta.url) }),
-    url: withOptions(url, `heartbeatMs=${heartbeatMs}&sessionTimeoutMs=${sessionTimeoutMs}`),
+    url: paced(url),
     timings: { arriveMs: 10_000, toleranceMs: 1_000, quietMs: 500, leaseMs: 4_000, heartbeatMs, recoverMs: 20_000 },
     probe,
     faults,
