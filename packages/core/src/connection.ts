@@ -1,5 +1,7 @@
 import type { ChannelRoute } from './connection-routes.ts'
+import { backoffMs } from './driver/backoff.ts'
 import type { Address, Driver, DriverConnection } from './driver/driver.ts'
+import { untilAborted } from './driver/until-aborted.ts'
 import type { WireMessage } from './driver/wire-message.ts'
 import { closedError, isPermanent, Link } from './link.ts'
 import { MessagingError } from './messaging-error.ts'
@@ -31,6 +33,8 @@ export interface ConnectionOptions {
 const rebuildEveryMs = 1_000
 /** How long the core's own sends (retry copies, dead letters, redrives, replies) wait for the broker before they try anew. */
 const ownSendDeadlineMs = 30_000
+/** How long provisioning goes on against failures that may pass: a queue that another process is just making. */
+const provisionDeadlineMs = 30_000
 
 /** One named connection of the configuration: a link for each role, what they must provision, what waits to be sent. */
 export class Connection {
@@ -48,8 +52,8 @@ export class Connection {
   readonly #members = new Map<string, number>()
   /** When a channel was last made again, by name. */
   readonly #rebuiltAt = new Map<string, number>()
+  readonly #closing = new AbortController()
   #up = false
-  #closed = false
 
   constructor(options: ConnectionOptions) {
     this.name = options.name
@@ -125,7 +129,7 @@ export class Connection {
 
   /** A send of the core's own; resolves when confirmed. */
   sendOwn(address: Address, message: WireMessage, delayMs?: number): Promise<void> {
-    if (this.#closed) return Promise.reject(closedError())
+    if (this.#closing.signal.aborted) return Promise.reject(closedError())
     return new Promise((resolve, reject) => {
       const deadlineAt = this.runtime.clock.monotonic() + ownSendDeadlineMs
       const queue = this.queueFor(address, false, () => this.#retire(address))
@@ -149,7 +153,7 @@ export class Connection {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort(closedError())
     for (const queue of this.#queues.values()) queue.close()
     await Promise.all([this.sending.close(), this.receiving.close()])
     this.timers.clear()
@@ -160,16 +164,29 @@ export class Connection {
     await Promise.all([...this.#queues.values()].map((queue) => (queue.pending === 0 ? undefined : queue.settled())))
   }
 
+  /** Conformance: TOP-07. */
   async #provisionOn(link: Link, provision: Provision): Promise<void> {
-    for (;;) {
+    const { clock, random } = this.runtime
+    const giveUpAt = clock.monotonic() + provisionDeadlineMs
+    for (let attempt = 1; ; attempt++) {
       const connection = await link.whenUp()
       try {
         this.topology.found(await connection.provision({ channels: [provision.channel] }, provision.mode))
         return
       } catch (error) {
-        if (link.connection === connection) throw this.#cannotProvision(provision, error)
+        if (link.connection !== connection) continue
+        const failure = this.#cannotProvision(provision, error)
+        if (!failure.retryable || clock.monotonic() >= giveUpAt) throw failure
+        this.fault(failure, { channel: provision.channel.name })
+        await this.#sleep(backoffMs(attempt, random))
       }
     }
+  }
+
+  /** Rejects with `closed` at the end of the connection. */
+  #sleep(delayMs: number): Promise<void> {
+    const sleeping = new Promise<void>((resolve) => this.timers.after(delayMs, resolve))
+    return untilAborted(sleeping, this.#closing.signal)
   }
 
   /** Somebody deleted what sends to the channel need: makes it again, for those that come later. Conformance: FLT-07. */

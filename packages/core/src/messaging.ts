@@ -6,6 +6,12 @@ import type { PreparedMessage, Producer, Receipt, SendOptions } from './producer
 
 /** What an application holds: one or several connections, by name, that come back by themselves. */
 export interface Messaging extends AsyncDisposable {
+  /**
+   * Resolves once the channel is there.
+   *
+   * @throws MessagingError as `provision` does in the channel's mode, `invalidArgument` when no connection is configured
+   * for the channel, `closed`.
+   */
   producer<T extends ChannelTypes>(channel: Channel<T>): Promise<Producer<T>>
   /** Resolves when the broker has taken responsibility. Uses the channel's producer, made on first use. */
   send<T extends ChannelTypes>(channel: Channel<T>, data: T['send'], options?: SendOptions): Promise<Receipt>
@@ -25,6 +31,14 @@ export interface Messaging extends AsyncDisposable {
     data: T['send'],
     options: { timeoutMs: number; signal?: AbortSignal },
   ): Promise<T['reply']>
+  /**
+   * Resolves once what is sent from then on is certain to arrive. Loss of the connection ends nothing: the consumer goes
+   * on with the next one, until it or this is closed.
+   *
+   * @throws MessagingError as `provision` does in the channel's mode, `unsupported` when the broker cannot do what the
+   * options or the channel ask for, `invalidArgument` on what is no such option or no group of the channel, `aborted`,
+   * `closed`.
+   */
   consume<T extends ChannelTypes>(
     channel: Channel<T>,
     options: ConsumeOptions<T>,
@@ -42,8 +56,18 @@ export interface Messaging extends AsyncDisposable {
     options: BroadcastOptions,
     handler: T['handler'],
   ): Promise<Consumer>
+  /** What was dead-lettered of a group: to list, look at, redrive, replace and discard. Asks the broker nothing yet. */
   deadLetters<T extends ChannelTypes>(channel: Channel<T>, group: T['group']): DeadLetters<T>
+  /**
+   * Makes all that the channels need on the broker, or with `verify` only looks whether it is there. Idempotent; any number
+   * of processes may do it at once. A failure that may pass is told as an event and tried again, for 30 s.
+   *
+   * @throws MessagingError `failedPrecondition` when something is there otherwise than needed, which is left as it is;
+   * `notFound` when it is missing and may not be made; `permissionDenied`; `unavailable` or `timeout` when it did not pass;
+   * `closed`.
+   */
   provision(channels: readonly Channel[], mode: 'create' | 'verify'): Promise<void>
+  /** `degraded`: some connections are up. Asks nobody; no I/O. */
   health(): {
     readonly status: 'up' | 'degraded' | 'down'
     readonly connections: { readonly [name: string]: 'up' | 'down' }

@@ -38,9 +38,17 @@ export function classify(error: unknown): ErrorCode {
 
 function ofReply(code: number, message: string): ErrorCode {
   if (code === 406 && tooLargeMessage.test(message)) return 'tooLarge'
+  if (code === 404 && absentQueue.test(message)) return 'unavailable'
   if (code === 406 && /delivery acknowledgement|unknown delivery tag/.test(message)) return 'leaseLost'
   return replyCodes[code] as ErrorCode
 }
+
+/**
+ * The queue exists, and its process does not answer: its node is down, it restarts, or another client is just declaring
+ * it (measured: ten clients declaring the same quorum queues at once). RabbitMQ says 404 to that as well.
+ */
+const absentQueue =
+  /home node '.+' of durable .+ is down or inaccessible|failed to perform operation on .+ due to timeout|process is stopped by supervisor|has crashed and failed to restart/
 
 /** What amqplib says in words only. */
 function ofAmqplib(name: string, message: string): ErrorCode {

@@ -1,7 +1,7 @@
 import type { Topology, TopologyReport } from '@waybill/core/driver'
 import type { Channel } from 'amqplib'
 import type { ChannelLoans } from './rabbitmq-channel-loans.ts'
-import { explainDeclaration } from './rabbitmq-errors.ts'
+import { classify, explainDeclaration } from './rabbitmq-errors.ts'
 import {
   planOf,
   type Binding,
@@ -91,7 +91,7 @@ export class Provisioner {
 }
 
 function isMissing(error: unknown): boolean {
-  return (error as { code?: unknown } | undefined)?.code === 404
+  return classify(error) === 'notFound'
 }
 
 interface Step {

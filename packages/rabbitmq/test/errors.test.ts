@@ -13,6 +13,12 @@ describe('classify', () => {
     ['connection forced', reply(320), 'unavailable'],
     ['access refused to a resource', reply(403), 'permissionDenied'],
     ['not found', reply(404), 'notFound'],
+    ...[
+      "home node 'rabbit@a' of durable queue 'orders' in vhost '/' is down or inaccessible",
+      "failed to perform operation on queue 'orders' in vhost '/' due to timeout",
+      "queue 'orders' in vhost '/' process is stopped by supervisor",
+      "queue 'orders' in vhost '/' has crashed and failed to restart",
+    ].map((text): [string, unknown, string] => [text, reply(404, `NOT_FOUND - ${text}`), 'unavailable']),
     ['locked', reply(405), 'failedPrecondition'],
     ['other arguments', reply(406), 'failedPrecondition'],
     [

@@ -1,5 +1,6 @@
-import type { Topology } from '@waybill/core/driver'
-import { afterAll, describe, expect, it } from 'vitest'
+import type { DriverConnection, Topology, TopologyReport } from '@waybill/core/driver'
+import { attachBroker } from '@waybill/brokers'
+import { afterAll, describe, expect, inject, it } from 'vitest'
 import { freshName, hold, receive, send, topologyOf, until, wireMessage } from '@waybill/conformance/bench'
 import { Bench } from './rabbitmq-bench.ts'
 
@@ -14,6 +15,17 @@ const thrownBy = (work: Promise<unknown>) =>
     (error: unknown) => error,
   )
 
+/** As the core does: RabbitMQ may answer that a queue cannot be had while another client is just declaring it. */
+async function madeBesideOthers(connection: DriverConnection, topology: Topology): Promise<TopologyReport> {
+  for (;;) {
+    try {
+      return await connection.provision(topology, 'create')
+    } catch (error) {
+      if (codeOf(error) !== 'unavailable') throw error
+    }
+  }
+}
+
 describe('create', () => {
   it.each([false, true])(
     'is idempotent and safe ten times at once (keyed: %s)',
@@ -21,7 +33,7 @@ describe('create', () => {
       const name = freshName()
       const topology = topologyOf(name, { keyed, groups: ['a', 'b'], delaysMs: [100, 200] })
       const opened = await Promise.all(Array.from({ length: 10 }, () => bench.open('receive')))
-      const reports = await Promise.all(opened.map(({ connection }) => connection.provision(topology, 'create')))
+      const reports = await Promise.all(opened.map(({ connection }) => madeBesideOthers(connection, topology)))
       for (const { entities } of reports) expect(entities).toEqual(reports[0]!.entities)
       await Promise.all(opened.map(({ connection }) => connection.provision(topology, 'create')))
       expect(reports[0]!.entities).toContain(`${name}/a/dead`)
@@ -90,6 +102,31 @@ describe('create, while somebody deletes', () => {
     await raw.deleteExchange(name)
     await connection.provision(topologyOf(name), 'create')
     expect((await send(connection, { channel: name }, [wireMessage()])).map(({ error }) => error)).toEqual([undefined])
+  })
+})
+
+describe('a queue that another client is just declaring', () => {
+  it('is unavailable, not missing, and there as soon as it is declared', async ({ skip }) => {
+    const { control } = await attachBroker(inject('rabbitmq'))
+    if (control === undefined) return skip('needs a RabbitMQ of its own')
+    const name = freshName()
+    const { connection } = await bench.open('receive', topologyOf(name))
+    const directory = `N = rabbit_misc:r(<<"/">>, queue, <<"${name}/${group}">>), [Q] = mnesia:dirty_read(rabbit_durable_queue, N),`
+    // Mnesia writes a durable queue to two tables, one after the other; who looks between the two finds it in one only.
+    await control.rabbitmqctl('eval', `${directory} mnesia:dirty_delete(rabbit_queue, N).`)
+    const late = await bench.open('receive')
+    for (const attempt of [
+      late.connection.provision(topologyOf(name), 'create'),
+      late.connection.provision(topologyOf(name), 'verify'),
+      hold(connection, { source: { channel: name, group } }),
+    ]) {
+      const error = await thrownBy(attempt)
+      expect(String(error)).toContain('is down or inaccessible')
+      expect(codeOf(error)).toBe('unavailable')
+    }
+    await control.rabbitmqctl('eval', `${directory} mnesia:dirty_write(rabbit_queue, Q).`)
+    await late.connection.provision(topologyOf(name), 'create')
+    expect(late.events).toEqual([])
   })
 })
 

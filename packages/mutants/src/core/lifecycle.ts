@@ -3,6 +3,26 @@ import { inCore, type CoreMutant } from './core-mutant.ts'
 /** Cores that connect, drain and close wrongly. */
 export const lifecycle: readonly CoreMutant[] = [
   {
+    name: 'core-provisions-once',
+    story: 'Gives up at the first failure to provision, even one that passes by itself.',
+    patches: inCore(
+      'connection',
+      'if (!failure.retryable || clock.monotonic() >= giveUpAt) throw failure',
+      'throw failure',
+    ),
+    red: {
+      'TOP-07/refused for the moment': /planted: it is just being made/,
+    },
+  },
+  {
+    name: 'core-provisions-past-close',
+    story: 'Waits on between two tries to provision when everything is closed meanwhile.',
+    patches: inCore('connection', 'return untilAborted(sleeping, this.#closing.signal)', 'return sleeping'),
+    red: {
+      'TOP-07/refused for the moment': /rejection with closed: not within/,
+    },
+  },
+  {
     name: 'core-works-after-close',
     story: 'Lets sends and consumers start after close.',
     patches: inCore(

@@ -192,7 +192,7 @@ export const sending: readonly DriverMutant[] = [
     story: 'Classifies every failure as passing; adapters that retry everything.',
     wrap: (driver) => wrapDriver(driver, { classify: () => 'unavailable' }),
     red: {
-      'TOP-09': /expected failedPrecondition, got unavailable: cannot provision .+: gro/,
+      'TOP-09': /rejection with failedPrecondition: not within/,
     },
   },
   {

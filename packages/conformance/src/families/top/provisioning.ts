@@ -1,10 +1,11 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
-import type { MessagingEvent } from '@waybill/core'
+import { MessagingError, type Messaging, type MessagingEvent } from '@waybill/core'
+import type { Driver } from '@waybill/core/driver'
 import type { Behaviour } from '../../behaviour.ts'
 import type { ForeignTopology } from '../../faults.ts'
 import { item, itemChannel, itemIn, items, sendItems, type Item } from '../../item.ts'
 import type { Kit } from '../../kit.ts'
-import { wrapDriver } from '../../wrapped-driver.ts'
+import { wrapConnection, wrapConnections, wrapDriver } from '../../wrapped-driver.ts'
 
 const group = 'billing'
 const once = { maxAttempts: 1, delaysMs: [] }
@@ -35,6 +36,39 @@ export const provisioning: readonly Behaviour[] = [
           deepEqual(found.map(({ attributes }) => attributes.id).sort(), [...ids].sort(), 'what waited, each once')
         }
       }
+    },
+  },
+  {
+    id: 'TOP-07',
+    part: 'refused for the moment',
+    async run(kit) {
+      const faults: MessagingEvent[] = []
+      const connect = (times: number): Promise<Messaging> =>
+        kit.connect({
+          onEvent: (event) => event.type === 'fault' && faults.push(event),
+          wrap: (driver) => refusingToProvision(driver, times),
+        })
+      const orders = kit.channel([group])
+      const runs = kit.record<Item>(group)
+      const [first, second] = [await connect(2), await connect(2)]
+      await first.consume(orders, { group }, runs.handler())
+      const { id } = await second.send(orders, item(1))
+      await runs.untilDone([id])
+      await first.provision([kit.channel([group])], 'create')
+      equal(faults.length > 0, true, 'each refusal is told')
+      for (const { error } of faults) {
+        equal(MessagingError.is(error) && error.code, 'unavailable')
+        match(String(error), /just being made/)
+      }
+      const third = await connect(Infinity)
+      const hopeless = [
+        () => third.producer(orders),
+        () => third.consume(orders, { group }, async () => {}),
+        () => third.send(orders, item(2)),
+        () => third.provision([orders], 'create'),
+      ].map((attempt) => kit.expectRejection('closed', attempt()))
+      await third.close({ drainMs: 200 })
+      await kit.within('the close ends what still waits', Promise.all(hopeless))
     },
   },
   {
@@ -140,6 +174,19 @@ export const provisioning: readonly Behaviour[] = [
 ]
 
 const verified = { provision: 'verify' } as const
+
+/** Each connection answers the first `times` calls as a broker does while another client makes the same entities. */
+function refusingToProvision(driver: Driver, times: number): Driver {
+  return wrapConnections(driver, (connection) => {
+    let left = times
+    return wrapConnection(connection, {
+      async provision(topology, mode) {
+        if (left-- > 0) throw new MessagingError('unavailable', 'planted: it is just being made')
+        return connection.provision(topology, mode)
+      },
+    })
+  })
+}
 
 /** Sends to, consumes from and dead-letters to entities of somebody else, without making one. */
 async function useForeign(kit: Kit, provision: { readonly provision?: 'verify' }): Promise<void> {
