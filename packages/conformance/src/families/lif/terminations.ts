@@ -9,8 +9,11 @@ const group = 'billing'
 const drainMs = 5_000
 const atOnce = 3
 const latestMs = 600
-/** So many wait that each process is under load from its first moment. */
-const backlog = 400
+/**
+ * So many wait that each process is under load from its first moment; what those that still run have handled is told at
+ * their end, and counts as waiting.
+ */
+const backlog = 2_000
 const piece = 100
 
 /** Processes told to end at any moment, one after the other and several at a time, while messages go on coming. */
@@ -51,8 +54,7 @@ export const terminations: readonly Behaviour[] = [
         const send = (n: number) =>
           ledger.send(`${kit.nonce}-${n}`, (id) => sender.send(incoming, item(n), { id, timeoutMs: 30_000 }))
         while (left > 0 && !kit.signal.aborted) {
-          const missing = backlog - (await kit.probe.depth({ channel: incoming.name, group }))
-          for (let more = missing; more > 0; more -= piece) {
+          for (let more = backlog - ledger.open.length; more > 0; more -= piece) {
             await Promise.all(Array.from({ length: piece }, () => send(next++)))
           }
           await kit.sleep(20)
