@@ -17,6 +17,7 @@ import { KafkajsAdmin } from './kafkajs-admin.ts'
 import { openGroupConsumer, openPartitionReader, type ConsumerSite, type KafkaSockets } from './kafkajs-consumer.ts'
 import { KafkajsProducer } from './kafkajs-producer.ts'
 import { KafkajsPulse, patienceMs } from './kafkajs-pulse.ts'
+import { stopIdleChecks } from './kafkajs-request-queue.ts'
 import { Sockets } from './kafkajs-sockets.ts'
 
 export interface KafkajsClientOptions {
@@ -41,6 +42,7 @@ export class KafkajsClient implements KafkaClient {
     const { settings, context, onLost } = options
     const { clock } = context
     this.#options = options
+    stopIdleChecks()
     this.#site = { newKafka: () => this.#newKafka(), clock }
     const kafka = this.#newKafka(patienceMs(settings))
     this.#pulse = new KafkajsPulse({ ...kafka, clock, intervalMs: settings.heartbeatMs / 2, onLost })
