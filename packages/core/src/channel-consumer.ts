@@ -84,7 +84,7 @@ export class ChannelConsumer implements Consumer {
       requests: () => requestsOf(options, strategy),
       concurrency: options.concurrency,
       window: options.window,
-      provision: () => this.#provisionAgain(),
+      provision: () => connection.provisioner.again(channel.name),
       run: (task) => runner.start(task),
       received: this.#received(),
       flush: () => runner.flush(),
@@ -200,14 +200,6 @@ export class ChannelConsumer implements Consumer {
       groups: need.groups.map((each) => (each.name === group ? { name: group, delaysMs: tiersOf(policy) } : each)),
     }
   }
-
-  async #provisionAgain(): Promise<void> {
-    const { connection, channel } = this.#options
-    const provision = connection.topology.get(channel.name)
-    if (provision === undefined) return
-    const link = await connection.receiving.whenUp()
-    connection.topology.found(await link.provision({ channels: [provision.channel] }, provision.mode))
-  }
 }
 
 function cannotCount(system: string): MessagingError {
@@ -234,7 +226,7 @@ function requestsOf(
   const bound = connection.driver.capabilities.byteBound ? { maxInFlightBytes } : {}
   const main = { source, order, ...bound, ...(temporary ? { temporary } : {}), ...from } as const
   if (strategy.kind !== 'lane') return [main]
-  const tiersMs = new Set([...strategy.tiersMs, ...connection.topology.lanesOf(channel.name, group)])
+  const tiersMs = new Set([...strategy.tiersMs, ...connection.provisioner.lanesOf(channel.name, group)])
   const lanes = Array.from(
     tiersMs,
     (tierMs) => ({ source: { ...source, lane: `delay.${tierMs}` as const }, order, ...bound }) as const,

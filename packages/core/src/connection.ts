@@ -1,17 +1,15 @@
 import type { ChannelRoute } from './connection-routes.ts'
-import { backoffMs } from './driver/backoff.ts'
 import type { Address, Driver, DriverConnection } from './driver/driver.ts'
-import { untilAborted } from './driver/until-aborted.ts'
 import type { WireMessage } from './driver/wire-message.ts'
 import { closedError, isPermanent, Link } from './link.ts'
 import { MessagingError } from './messaging-error.ts'
 import type { MessagingEvent } from './messaging-event.ts'
 import { PendingSend } from './pending-send.ts'
+import { Provisioner } from './provisioner.ts'
 import type { Runtime } from './runtime.ts'
 import { SendQueue } from './send-queue.ts'
 import { TimerQueue } from './timer-queue.ts'
-import { TopologyRegistry, type Provision, type ProvisionMode, type TopologyNeed } from './topology-registry.ts'
-import { wrapError } from './wrap-error.ts'
+import type { ProvisionMode, TopologyNeed } from './topology-registry.ts'
 
 /** Who wants to know of the receiving side's epochs: every consumer. */
 export interface Attachment {
@@ -29,12 +27,8 @@ export interface ConnectionOptions {
   readonly onEvent: (event: MessagingEvent) => void
 }
 
-/** A channel that cannot be had must not be asked for with every send. */
-const rebuildEveryMs = 1_000
 /** How long the core's own sends (retry copies, dead letters, redrives, replies) wait for the broker before they try anew. */
 const ownSendDeadlineMs = 30_000
-/** How long provisioning goes on against failures that may pass: a queue that another process is just making. */
-const provisionDeadlineMs = 30_000
 
 /** One named connection of the configuration: a link for each role, what they must provision, what waits to be sent. */
 export class Connection {
@@ -43,17 +37,15 @@ export class Connection {
   readonly runtime: Runtime
   readonly sending: Link
   readonly receiving: Link
-  readonly topology = new TopologyRegistry()
+  readonly provisioner: Provisioner
   readonly timers: TimerQueue
   readonly #options: ConnectionOptions
   readonly #attachments: Attachment[] = []
   readonly #queues = new Map<string, SendQueue>()
   readonly #producerQueues: SendQueue[] = []
   readonly #members = new Map<string, number>()
-  /** When a channel was last made again, by name. */
-  readonly #rebuiltAt = new Map<string, number>()
-  readonly #closing = new AbortController()
   #up = false
+  #closed = false
 
   constructor(options: ConnectionOptions) {
     this.name = options.name
@@ -63,6 +55,9 @@ export class Connection {
     this.timers = new TimerQueue(options.runtime.clock)
     this.sending = this.#link('send')
     this.receiving = this.#link('receive')
+    const { driver, runtime, timers, sending, receiving } = this
+    const onFault = (error: MessagingError, channel: string): void => this.fault(error, { channel })
+    this.provisioner = new Provisioner({ driver, runtime, timers, sending, receiving, onFault })
   }
 
   get isUp(): boolean {
@@ -79,11 +74,8 @@ export class Connection {
   }
 
   /** Makes sure that a channel is there as needed, now and in every later epoch. */
-  async provision(need: TopologyNeed, route: ChannelRoute, mode?: ProvisionMode): Promise<void> {
-    const provision = this.topology.merge(need, route, mode)
-    if (this.topology.covers(provision)) return
-    await Promise.all([this.#provisionOn(this.sending, provision), this.#provisionOn(this.receiving, provision)])
-    this.topology.keep(this.topology.merge(need, route, mode))
+  provision(need: TopologyNeed, route: ChannelRoute, mode?: ProvisionMode): Promise<void> {
+    return this.provisioner.provision(need, route, mode)
   }
 
   /**
@@ -123,13 +115,13 @@ export class Connection {
 
   newQueue(address: Address, keyed: boolean, onIdle?: () => void): SendQueue {
     const { driver, runtime } = this
-    const onMissing = (): void => this.#rebuild(address.channel)
+    const onMissing = (): void => this.provisioner.rebuild(address.channel)
     return new SendQueue({ address, keyed, driver, link: this.sending, runtime, onMissing, onIdle })
   }
 
   /** A send of the core's own; resolves when confirmed. */
   sendOwn(address: Address, message: WireMessage, delayMs?: number): Promise<void> {
-    if (this.#closing.signal.aborted) return Promise.reject(closedError())
+    if (this.#closed) return Promise.reject(closedError())
     return new Promise((resolve, reject) => {
       const deadlineAt = this.runtime.clock.monotonic() + ownSendDeadlineMs
       const queue = this.queueFor(address, false, () => this.#retire(address))
@@ -153,7 +145,8 @@ export class Connection {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(closedError())
+    this.#closed = true
+    this.provisioner.close()
     for (const queue of this.#queues.values()) queue.close()
     await Promise.all([this.sending.close(), this.receiving.close()])
     this.timers.clear()
@@ -162,44 +155,6 @@ export class Connection {
   /** Resolves once nothing of the core's own is on its way. */
   async flushed(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => (queue.pending === 0 ? undefined : queue.settled())))
-  }
-
-  /** Conformance: TOP-07. */
-  async #provisionOn(link: Link, provision: Provision): Promise<void> {
-    const { clock, random } = this.runtime
-    const giveUpAt = clock.monotonic() + provisionDeadlineMs
-    for (let attempt = 1; ; attempt++) {
-      const connection = await link.whenUp()
-      try {
-        this.topology.found(await connection.provision({ channels: [provision.channel] }, provision.mode))
-        return
-      } catch (error) {
-        if (link.connection !== connection) continue
-        const failure = this.#cannotProvision(provision, error)
-        if (!failure.retryable || clock.monotonic() >= giveUpAt) throw failure
-        this.fault(failure, { channel: provision.channel.name })
-        await this.#sleep(backoffMs(attempt, random))
-      }
-    }
-  }
-
-  /** Rejects with `closed` at the end of the connection. */
-  #sleep(delayMs: number): Promise<void> {
-    const sleeping = new Promise<void>((resolve) => this.timers.after(delayMs, resolve))
-    return untilAborted(sleeping, this.#closing.signal)
-  }
-
-  /** Somebody deleted what sends to the channel need: makes it again, for those that come later. Conformance: FLT-07. */
-  #rebuild(channel: string): void {
-    const provision = this.topology.get(channel)
-    const now = this.runtime.clock.monotonic()
-    const { connection } = this.sending
-    if (connection === undefined || provision?.mode !== 'create' || provision.channel.groups.length === 0) return
-    if (now - (this.#rebuiltAt.get(channel) ?? -Infinity) < rebuildEveryMs) return
-    this.#rebuiltAt.set(channel, now)
-    connection
-      .provision({ channels: [provision.channel] }, provision.mode)
-      .catch((error: unknown) => this.fault(this.#cannotProvision(provision, error), { channel }))
   }
 
   #full(channel: string, group: string, membersPerGroup: number): MessagingError {
@@ -214,12 +169,6 @@ export class Connection {
     )
   }
 
-  #cannotProvision({ channel, mode }: Provision, error: unknown): MessagingError {
-    return wrapError(this.driver, error, `cannot ${mode === 'create' ? 'provision' : mode} "${channel.name}"`, {
-      channel: channel.name,
-    })
-  }
-
   #link(role: 'send' | 'receive'): Link {
     const { driver, runtime, instance } = this.#options
     return new Link({
@@ -228,28 +177,13 @@ export class Connection {
       instance,
       runtime,
       observer: {
-        restore: (connection) => this.#restore(connection),
+        restore: (connection) => this.provisioner.restore(connection),
         up: (connection) => this.#onUp(role, connection),
         down: (error) => this.#onDown(role, error),
         fault: (error) => this.#onFault(role, error),
         unblocked: () => this.#wake(),
       },
     })
-  }
-
-  /** All topology, each channel on its own, so that one that cannot be had does not keep the others away. */
-  async #restore(connection: DriverConnection): Promise<void> {
-    await Promise.all(
-      this.topology.all().map(async (provision) => {
-        try {
-          this.topology.found(await connection.provision({ channels: [provision.channel] }, provision.mode))
-        } catch (error) {
-          const wrapped = this.#cannotProvision(provision, error)
-          if (wrapped.retryable || wrapped.code === 'internal') throw wrapped
-          this.fault(wrapped, { channel: provision.channel.name })
-        }
-      }),
-    )
   }
 
   #onUp(role: 'send' | 'receive', connection: DriverConnection): void {

@@ -39,7 +39,7 @@ export class PreparedSender {
     await Promise.all(
       [...needs.values()].map((need) => {
         const { connection, route } = this.#locate(need.name)
-        if (connection.topology.get(need.name) !== undefined) return undefined
+        if (connection.provisioner.knows(need.name)) return undefined
         return connection.provision(need, route, 'known')
       }),
     )

@@ -6,7 +6,7 @@ export const lifecycle: readonly CoreMutant[] = [
     name: 'core-provisions-once',
     story: 'Gives up at the first failure to provision, even one that passes by itself.',
     patches: inCore(
-      'connection',
+      'provisioner',
       'if (!failure.retryable || clock.monotonic() >= giveUpAt) throw failure',
       'throw failure',
     ),
@@ -17,7 +17,7 @@ export const lifecycle: readonly CoreMutant[] = [
   {
     name: 'core-provisions-past-close',
     story: 'Waits on between two tries to provision when everything is closed meanwhile.',
-    patches: inCore('connection', 'return untilAborted(sleeping, this.#closing.signal)', 'return sleeping'),
+    patches: inCore('provisioner', 'return untilAborted(sleeping, this.#closing.signal)', 'return sleeping'),
     red: {
       'TOP-07/refused for the moment': /rejection with closed: not within/,
     },

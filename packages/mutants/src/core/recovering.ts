@@ -118,7 +118,7 @@ export const recovering: readonly CoreMutant[] = [
     name: 'core-listens-to-its-own-lanes-only',
     story: 'Leaves what waits for the delays of an earlier deployment where it is.',
     profile: 'lanes',
-    patches: inCore('channel-consumer', ', ...connection.topology.lanesOf(channel.name, group)])', '])'),
+    patches: inCore('channel-consumer', ', ...connection.provisioner.lanesOf(channel.name, group)])', '])'),
     red: {
       'RTY-14': /billing: [\d.]+ messages handled: not within/,
     },
