@@ -20,6 +20,8 @@ interface Session {
   readonly admin: Admin
   readonly log: RawLog
   readonly producer: Producer
+  /** What of a dead lane is known to hold nothing any more, up to these offsets: a poll must not read all of it again. */
+  readonly buried: Map<string, bigint>
 }
 
 export interface KafkaProbe extends Probe {
@@ -30,6 +32,7 @@ export interface KafkaProbe extends Probe {
 /** Kafka through kafkajs alone. */
 export function kafkaProbe(url: string): KafkaProbe {
   const kafka: Kafka = kafkaAt(url)
+  const buried = new Map<string, bigint>()
   let names = 0
 
   const use: KafkaProbe['use'] = async (work) => {
@@ -37,7 +40,7 @@ export function kafkaProbe(url: string): KafkaProbe {
     const producer = kafka.producer({ allowAutoTopicCreation: false })
     const [log] = await Promise.all([RawLog.open(kafka), admin.connect(), producer.connect()])
     try {
-      return await work({ admin, log, producer })
+      return await work({ admin, log, producer, buried })
     } finally {
       await Promise.all([log.close(), producer.disconnect(), admin.disconnect()])
     }
@@ -63,10 +66,10 @@ export function kafkaProbe(url: string): KafkaProbe {
     extract: (from, limit = Number.POSITIVE_INFINITY) =>
       use((session) => (isDead(from) ? bury(session, from, limit) : take(session, from, limit))),
     readDeadLetters: (channel, group) =>
-      use(async (session) => (await letters(session, { channel, group, lane: 'dead' })).map(asRead)),
+      use(async (session) => (await letters(session, { channel, group, lane: 'dead' })).live.map(asRead)),
     depth: (at) =>
       use(async (session) => {
-        if (isDead(at)) return (await letters(session, at)).length
+        if (isDead(at)) return (await letters(session, at)).live.length
         return (await hasMembers(session, at)) ? 0 : lag(session, at)
       }),
     unsettled: (at) => use(async (session) => (!isDead(at) && (await hasMembers(session, at)) ? lag(session, at) : 0)),
@@ -137,13 +140,23 @@ async function take(session: Session, from: GroupAddress, limit: number): Promis
   return found.map(asRead)
 }
 
+interface Letters {
+  readonly live: readonly RawRecord[]
+  /** How far each partition was read. */
+  readonly ends: ReadonlyMap<string, bigint>
+}
+
 /** The letters in a topic that no later tombstone removes, by its key or by the place that its key names. */
-async function letters(session: Session, at: GroupAddress): Promise<readonly RawRecord[]> {
+async function letters(session: Session, at: GroupAddress): Promise<Letters> {
   const [topic = ''] = await existing(session, [topicOf(at)])
   const live = new Map<string, RawRecord>()
   const placesOf = new Map<string, string[]>()
+  const ends = new Map<string, bigint>()
   for (const { partition, low, high } of await endsOf(session.admin, topic)) {
-    for (const record of await session.log.read({ topic, partition, offset: BigInt(low) }, BigInt(high))) {
+    const from = session.buried.get(`${topic}/${partition}`) ?? 0n
+    const offset = from < BigInt(low) || from > BigInt(high) ? BigInt(low) : from
+    ends.set(`${topic}/${partition}`, BigInt(high))
+    for (const record of await session.log.read({ topic, partition, offset }, BigInt(high))) {
       const place = `${partition}@${record.offset}`
       const names = [`${partition}/${record.key?.toString('latin1')}`, `${partition}/waybill-at:${place}`]
       if (record.value === null) for (const buried of placesOf.get(names[0] as string) ?? []) live.delete(buried)
@@ -153,13 +166,15 @@ async function letters(session: Session, at: GroupAddress): Promise<readonly Raw
       }
     }
   }
-  return [...live.values()]
+  return { live: [...live.values()], ends }
 }
 
 async function bury(session: Session, from: GroupAddress, limit: number): Promise<readonly ProbeMessage[]> {
-  const found = (await letters(session, from)).slice(0, limit)
+  const { live, ends } = await letters(session, from)
+  const found = live.slice(0, limit)
   const tombstones = found.map(({ partition, key }) => ({ partition, key, value: null }))
   if (tombstones.length > 0) await session.producer.send({ topic: topicOf(from), messages: tombstones })
+  if (found.length === live.length) for (const [partition, end] of ends) session.buried.set(partition, end)
   return found.map(asRead)
 }
 
