@@ -153,10 +153,11 @@ async function letters(session: Session, at: GroupAddress): Promise<Letters> {
   const placesOf = new Map<string, string[]>()
   const ends = new Map<string, bigint>()
   for (const { partition, low, high } of await endsOf(session.admin, topic)) {
-    const from = session.buried.get(`${topic}/${partition}`) ?? 0n
-    const offset = from < BigInt(low) || from > BigInt(high) ? BigInt(low) : from
-    ends.set(`${topic}/${partition}`, BigInt(high))
-    for (const record of await session.log.read({ topic, partition, offset }, BigInt(high))) {
+    const [name, begin, end] = [`${topic}/${partition}`, BigInt(low), BigInt(high)]
+    const behind = session.buried.get(name) ?? begin
+    const offset = behind < begin || behind > end ? begin : behind
+    ends.set(name, end)
+    for (const record of await session.log.read({ topic, partition, offset }, end)) {
       const place = `${partition}@${record.offset}`
       const names = [`${partition}/${record.key?.toString('latin1')}`, `${partition}/waybill-at:${place}`]
       if (record.value === null) for (const buried of placesOf.get(names[0] as string) ?? []) live.delete(buried)

@@ -54,7 +54,8 @@ export const terminations: readonly Behaviour[] = [
         const send = (n: number) =>
           ledger.send(`${kit.nonce}-${n}`, (id) => sender.send(incoming, item(n), { id, timeoutMs: 30_000 }))
         while (left > 0 && !kit.signal.aborted) {
-          for (let more = backlog - ledger.open.length; more > 0; more -= piece) {
+          const waiting = ledger.acknowledged.size - ledger.handledMessages
+          for (let more = backlog - waiting; more > 0; more -= piece) {
             await Promise.all(Array.from({ length: piece }, () => send(next++)))
           }
           await kit.sleep(20)
