@@ -7,6 +7,7 @@ import { type BrokerName, brokerNames } from './test/broker-address.ts'
 import { type Check, checks } from './test/checks.ts'
 import { killAllSteps, runStep, type StepResult } from './test/step.ts'
 import { Tally } from './test/tally.ts'
+import { unhandledErrorsFile } from './test/unhandled-errors.ts'
 import { readVitestReport } from './test/vitest-report.ts'
 import { root, type WorkspacePackage, workspace } from './test/workspace.ts'
 
@@ -105,7 +106,8 @@ async function runTests(member: WorkspacePackage): Promise<void> {
   heading(member.short)
   const missing = brokersOf(member).find((broker) => !ready.has(broker))
   if (missing !== undefined) return refuseWithout(missing, member.short)
-  const report = join(scratch, `${member.short}.json`)
+  const tests = join(scratch, `${member.short}.json`)
+  const unhandledErrors = join(scratch, `${member.short}.unhandled.json`)
   const result = await runStep({
     command: process.execPath,
     arguments: [
@@ -113,17 +115,19 @@ async function runTests(member: WorkspacePackage): Promise<void> {
       'run',
       '--reporter=default',
       '--reporter=json',
-      `--outputFile.json=${report}`,
+      `--outputFile.json=${tests}`,
+      `--reporter=${join(root, 'scripts/test/unhandled-errors.ts')}`,
     ],
     folder: member.folder,
     environment: {
+      [unhandledErrorsFile]: unhandledErrors,
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${sourceCondition}`.trim(),
       ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
     },
     deadlineMs: 20 * minute,
     live: true,
   })
-  const { passed, failed, skipped, skippedNames, failedNames } = readVitestReport(report, result.ok)
+  const { passed, failed, skipped, skippedNames, failedNames } = readVitestReport({ tests, unhandledErrors }, result.ok)
   tally.add(member.short, { passed, failed, skipped, seconds: result.seconds })
   if (failed > 0)
     failures.push(`${member.short}: ${failed} failed${result.reason.startsWith('killed') ? ` (${result.reason})` : ''}`)

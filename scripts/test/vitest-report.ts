@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import type { Count } from './tally.ts'
+import type { UnhandledError } from './unhandled-errors.ts'
 
 interface JsonReport {
   readonly numPassedTests: number
@@ -28,19 +29,30 @@ export interface VitestOutcome extends Omit<Count, 'seconds'> {
 
 const shownCharacters = 600
 
+/** Where the reporters of one run write. */
+export interface VitestReportFiles {
+  /** Of vitest's own JSON reporter. */
+  readonly tests: string
+  /** Of `unhandled-errors.ts`. */
+  readonly unhandledErrors: string
+}
+
 /**
- * Reads what vitest's JSON reporter wrote.
+ * Reads what the reporters of a vitest run wrote.
  *
- * A file that could not be loaded is one failure, and so is a run that ended badly without a failed test (an unhandled
- * rejection, a crash, a report that is not there).
+ * A file that could not be loaded is one failure, and so is each unhandled error, and a run that ended badly without
+ * either (a crash, a report that is not there).
  */
-export function readVitestReport(file: string, endedWell: boolean): VitestOutcome {
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, skippedNames: [], failedNames: [] }
-  const report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport
+export function readVitestReport(files: VitestReportFiles, endedWell: boolean): VitestOutcome {
+  if (!existsSync(files.tests)) return { passed: 0, failed: 1, skipped: 0, skippedNames: [], failedNames: [] }
+  const report = JSON.parse(readFileSync(files.tests, 'utf8')) as JsonReport
+  const unhandled = existsSync(files.unhandledErrors)
+    ? (JSON.parse(readFileSync(files.unhandledErrors, 'utf8')) as readonly UnhandledError[])
+    : []
   const unloaded = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   )
-  const failed = report.numFailedTests + unloaded.length
+  const failed = report.numFailedTests + unloaded.length + unhandled.length
   const skippedNames = report.testResults
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ status }) => status !== 'passed' && status !== 'failed')
@@ -51,6 +63,7 @@ export function readVitestReport(file: string, endedWell: boolean): VitestOutcom
       .flatMap(({ assertionResults }) => assertionResults)
       .filter(({ status }) => status === 'failed')
       .map(({ fullName, failureMessages = [] }) => named(fullName, failureMessages.join('\n'))),
+    ...unhandled.map(({ near, why }) => named(`an unhandled error during or after "${near}"`, why)),
   ]
   return {
     passed: report.numPassedTests,
