@@ -116,11 +116,11 @@ describe('a queue that another client is just declaring', () => {
     await control.rabbitmqctl('eval', `${directory} mnesia:dirty_delete(rabbit_queue, N).`)
     const late = await bench.open('receive')
     for (const attempt of [
-      late.connection.provision(topologyOf(name), 'create'),
-      late.connection.provision(topologyOf(name), 'verify'),
-      hold(connection, { source: { channel: name, group } }),
+      () => late.connection.provision(topologyOf(name), 'create'),
+      () => late.connection.provision(topologyOf(name), 'verify'),
+      () => hold(connection, { source: { channel: name, group } }),
     ]) {
-      const error = await thrownBy(attempt)
+      const error = await thrownBy(attempt())
       expect(String(error)).toContain('is down or inaccessible')
       expect(codeOf(error)).toBe('unavailable')
     }
