@@ -6,6 +6,16 @@ const chunkSize = 250
 /** `seed` or `seed:chunk`, as a failure prints it. */
 const replay = 'WAYBILL_FUZZ_SEED'
 
+/** What the environment asks to be drawn again: nothing, all of a seed, or one chunk of it. */
+function replayed(): { readonly seed?: number; readonly chunk?: number } {
+  const [seed = '', chunk] = (process.env[replay] ?? '').split(':')
+  if (seed === '') return {}
+  return chunk === undefined ? { seed: Number(seed) } : { seed: Number(seed), chunk: Number(chunk) }
+}
+
+/** Whether only one chunk is drawn again, to look at a failure: that is no run in full. */
+export const replaysOneChunk = (): boolean => replayed().chunk !== undefined
+
 /**
  * Draws from `arbitrary` as many as the size of the run asks for, in chunks, and hands each chunk to `run`.
  *
@@ -17,12 +27,11 @@ export async function fuzz<T>(
   run: (chunk: readonly T[], offset: number) => Promise<void>,
 ): Promise<void> {
   const count = kit.size('messages', { reduced: 1_000, full: 100_000 })
-  const [seedText, only] = (process.env[replay] ?? '').split(':')
-  const seed = seedText === undefined || seedText === '' ? randomInt(2 ** 31) : Number(seedText)
+  const { seed = randomInt(2 ** 31), chunk: only } = replayed()
   console.log(`${kit.harness.profile}: ${kit.key} draws ${count} messages from seed ${seed}`)
   const chunks = Math.ceil(count / chunkSize)
   for (let chunk = 0; chunk < chunks; chunk++) {
-    if (only !== undefined && chunk !== Number(only)) continue
+    if (only !== undefined && chunk !== only) continue
     const drawn = fc.sample(arbitrary, { seed: seed + chunk, numRuns: chunkSize })
     try {
       await run(drawn, chunk * chunkSize)
