@@ -10,6 +10,7 @@ export { type FaultProxy, type FaultProxyOptions, type Passage, startFaultProxy 
 export type { Direction, Speed } from './faulted-link.ts'
 export { endless, type HostileServer, type HostileServerOptions, noise, startHostileServer } from './hostile-server.ts'
 export type { KafkaBroker, KafkaDescription } from './kafka.ts'
+export { type KafkaCluster, type KafkaNode, startKafkaCluster } from './kafka-cluster.ts'
 export type { KafkaControl } from './kafka-control.ts'
 export { startKafkaProxy } from './kafka-proxy.ts'
 export { type Readdressing, readdress } from './kafka-readdressing.ts'

@@ -52,3 +52,38 @@ function loginProperties(protocol: string): string[] {
     return `${prefix}.${mechanism.toLowerCase()}.sasl.jaas.config=${login};`
   })
 }
+
+const clusterNodes = [1, 2, 3] as const
+const controllerPort = (node: number): number => 9190 + node
+const internalPort = (node: number): number => 9290 + node
+const clientPort = (node: number): number => 9091 + node
+
+/** All properties of one of three nodes that share a container; clients are told `address`. */
+export function clusterProperties(node: number, address: string): string {
+  const voters = clusterNodes.map((each) => `${each}@127.0.0.1:${controllerPort(each)}`)
+  const internal = `INTERNAL://127.0.0.1:${internalPort(node)}`
+  return [
+    'process.roles=broker,controller',
+    `node.id=${node}`,
+    `controller.quorum.voters=${voters.join(',')}`,
+    `log.dirs=/var/lib/kafka/data/${node}`,
+    `listeners=PLAINTEXT://0.0.0.0:${clientPort(node)},${internal},CONTROLLER://127.0.0.1:${controllerPort(node)}`,
+    `advertised.listeners=PLAINTEXT://${address},${internal}`,
+    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name=INTERNAL',
+    'controller.listener.names=CONTROLLER',
+    'default.replication.factor=3',
+    'min.insync.replicas=2',
+    'offsets.topic.replication.factor=3',
+    'offsets.topic.num.partitions=5',
+    'auto.create.topics.enable=false',
+    'group.initial.rebalance.delay.ms=0',
+    'group.min.session.timeout.ms=1000',
+    'broker.heartbeat.interval.ms=500',
+    'broker.session.timeout.ms=3000',
+    // Leaders go back to where they were soon after a node is back.
+    'leader.imbalance.check.interval.seconds=2',
+    'log.cleaner.dedupe.buffer.size=16777216',
+    '',
+  ].join('\n')
+}
