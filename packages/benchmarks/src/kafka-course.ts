@@ -17,6 +17,12 @@ export interface KafkaCourse extends Course {
 const batchBytes = 1_000_000
 const envelopeBytes = 512
 
+/**
+ * How long a broker may hold a request for records while there are none, for all alike. Who disconnects waits for that
+ * one, five seconds unless told otherwise; while there are records nobody waits.
+ */
+export const maxWaitMs = 500
+
 /** How many messages of that size go into one request. */
 export function batchOf(body: Buffer): number {
   return Math.max(1, Math.floor(batchBytes / (body.byteLength + envelopeBytes)))

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core'
 import { ClientProxyFactory, type ClientKafka, type KafkaOptions, Transport } from '@nestjs/microservices'
 import { logLevel } from 'kafkajs'
 import type { Consumption, Contestant } from './contestant.ts'
-import type { KafkaCourse } from './kafka-course.ts'
+import { type KafkaCourse, maxWaitMs } from './kafka-course.ts'
 import { nestModule } from './nest-module.ts'
 import type { Send } from './pipelined.ts'
 
@@ -60,7 +60,7 @@ export class PeerNestjsKafka implements Contestant<KafkaCourse> {
     return {
       postfixId: '',
       client: { clientId: 'bench', brokers: [broker], logLevel: logLevel.NOTHING },
-      consumer: { groupId: group },
+      consumer: { groupId: group, maxWaitTimeInMs: maxWaitMs },
     }
   }
 }

@@ -1,7 +1,7 @@
 import { Consumer, type MessageToProduce, Producer } from '@platformatic/kafka'
 import { batching } from './batching.ts'
 import type { Consumption, Contestant } from './contestant.ts'
-import { batchOf, type KafkaCourse } from './kafka-course.ts'
+import { batchOf, type KafkaCourse, maxWaitMs } from './kafka-course.ts'
 import type { Send } from './pipelined.ts'
 
 export class PeerPlatformatic implements Contestant<KafkaCourse> {
@@ -37,7 +37,7 @@ export class PeerPlatformatic implements Contestant<KafkaCourse> {
 
   async consume(onMessage: () => void): Promise<Consumption> {
     const { topic, group } = this.#course
-    const consumer = new Consumer({ ...this.#options(), groupId: group, autocommit: true })
+    const consumer = new Consumer({ ...this.#options(), groupId: group, autocommit: true, maxWaitTime: maxWaitMs })
     const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest' })
     stream.on('data', onMessage)
     stream.on('error', () => {})

@@ -1,7 +1,7 @@
 import { type Consumer, Kafka, logLevel, type Message, type Producer } from 'kafkajs'
 import type { Consumption, Contestant } from './contestant.ts'
 import { batching } from './batching.ts'
-import { batchOf, type KafkaCourse } from './kafka-course.ts'
+import { batchOf, type KafkaCourse, maxWaitMs } from './kafka-course.ts'
 import type { Send } from './pipelined.ts'
 
 /** The baseline: what a programmer in a hurry for speed writes by hand, with batches both ways. */
@@ -35,7 +35,11 @@ export class RawKafkajs implements Contestant<KafkaCourse> {
 
   async consume(onMessage: () => void): Promise<Consumption> {
     const { topic, group } = this.#course
-    const consumer: Consumer = this.#kafka.consumer({ groupId: group, allowAutoTopicCreation: false })
+    const consumer: Consumer = this.#kafka.consumer({
+      groupId: group,
+      allowAutoTopicCreation: false,
+      maxWaitTimeInMs: maxWaitMs,
+    })
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
     await consumer.run({
