@@ -5,6 +5,7 @@ import { brokerAt } from '../../../examples/state-transfer/src/broker.ts'
 import { CustomerCopy } from '../../../examples/state-transfer/src/customer-copy.ts'
 import { removeCustomer, saveCustomer } from '../../../examples/state-transfer/src/customer-service.ts'
 import { customers, type Customer } from '../../../examples/state-transfer/src/customers.ts'
+import { runProgram } from '../../../examples/run-program.ts'
 import { sleep } from '@waybill/conformance'
 import { until } from '@waybill/conformance/bench'
 import { Bench, brokerUrl } from './kafka-bench.ts'
@@ -47,6 +48,13 @@ async function change(owner: Messaging, truth: Map<string, Customer>, count: num
 }
 
 const inOrder = (truth: Map<string, Customer>) => [...truth.values()].sort((one, other) => (one.id < other.id ? -1 : 1))
+
+it('the program of the example prints here what it prints in memory', async () => {
+  expect(await runProgram('state-transfer/src/state-transfer.ts', brokerUrl)).toBe(
+    'there are 3 customers\nc1: Ada in London\nc2: Grace in Arlington\n',
+  )
+  await removeTopic()
+}, 30_000)
 
 it('the copy of the example is the truth, through compaction, cuts and a start anew', async () => {
   const broker = await attachBroker(inject('kafka'))
