@@ -28,8 +28,6 @@ export class GroupFeed implements Feed {
   readonly #window: DeliveryWindow
   readonly #committer: Committer
   #consumer: GroupConsumer | undefined
-  /** Beginnings that are to be committed. */
-  readonly #starts: PartitionOffset[] = []
 
   constructor(options: GroupFeedOptions) {
     const { listener, onDelivery, read, context } = options
@@ -72,7 +70,7 @@ export class GroupFeed implements Feed {
     )
     if (listener.isOver) return consumer.close()
     this.#consumer = consumer
-    await this.#commitStarts()
+    await this.#committer.flush(this.#window.partitions)
     this.#window.handOn()
   }
 
@@ -91,8 +89,8 @@ export class GroupFeed implements Feed {
   }
 
   /**
-   * Where to begin with partitions that nobody of the group ever had is committed before anything else: from then on the
-   * group goes on where it was, whatever a later member's `from` says.
+   * Where to begin with partitions that nobody of the group ever had is committed before anything of them: whoever takes
+   * over, now or after a crash, begins where this one did, whatever its own `from` says.
    */
   async #begin(added: readonly AssignedPartition[]): Promise<readonly PartitionOffset[]> {
     const { listener } = this.#options
@@ -100,11 +98,12 @@ export class GroupFeed implements Feed {
     const fresh = added.filter(isFresh)
     const starts = await this.#startsOf(fresh)
     const begins = [...starts, ...added.filter((each) => !isFresh(each)).flatMap(({ committed }) => committed ?? [])]
-    this.#starts.push(...starts.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
     for (const begin of begins) {
-      this.#window.add(new PartitionIntake(begin, () => this.#committer.soon()))
+      const intake = new PartitionIntake(begin, () => this.#committer.soon())
+      if (starts.includes(begin)) intake.claim()
+      this.#window.add(intake)
     }
-    if (this.#consumer !== undefined) void this.#commitStarts().catch(() => {})
+    if (this.#consumer !== undefined && starts.length > 0) this.#committer.soon()
     return begins
   }
 
@@ -140,12 +139,6 @@ export class GroupFeed implements Feed {
     await withDeadline(drained, settings.rebalanceDrainMs, context.clock, late).catch(() => {})
     await this.#committer.flush(partitions).catch(() => {})
     this.#window.lose(partitions)
-  }
-
-  /** Whoever takes over, now or after a crash, begins where this one did. */
-  async #commitStarts(): Promise<void> {
-    const starts = this.#starts.splice(0)
-    if (starts.length > 0) await this.#consumer?.commit(starts)
   }
 }
 

@@ -29,6 +29,8 @@ export class PartitionIntake implements TopicPartition {
   #settled: string | undefined
   #committed: string | undefined
   readonly #begin: bigint
+  /** The group is to know where it began here. */
+  #isBeginDue = false
   #isBlocked = false
   #whenIdle: (() => void)[] = []
 
@@ -130,14 +132,21 @@ export class PartitionIntake implements TopicPartition {
     for (const tell of this.#whenIdle.splice(0)) tell()
   }
 
+  /** Nobody of the group ever had it: where it begins is to be committed too. */
+  claim(): void {
+    this.#isBeginDue = true
+  }
+
   /** What is to be committed; `undefined`: nothing new. */
   get uncommitted(): PartitionOffset | undefined {
-    if (this.#settled === this.#committed || this.#settled === undefined || this.lease.state === 'lost')
-      return undefined
-    return { topic: this.topic, partition: this.partition, offset: BigInt(this.#settled) + 1n }
+    if (this.lease.state === 'lost') return undefined
+    const { topic, partition } = this
+    if (this.#settled === undefined) return this.#isBeginDue ? { topic, partition, offset: this.#begin } : undefined
+    return this.#settled === this.#committed ? undefined : { topic, partition, offset: BigInt(this.#settled) + 1n }
   }
 
   committed({ offset }: PartitionOffset): void {
+    this.#isBeginDue = false
     this.#committed = (offset - 1n).toString()
   }
 

@@ -12,8 +12,8 @@ export interface TopicFacts {
   readonly partitions: number
   /** The largest batch that it takes. */
   readonly maxMessageBytes: number
-  /** It takes no record without a key. */
-  readonly isCompacted: boolean
+  /** It takes no record without a key. `undefined`: not for us to know. */
+  readonly isCompacted: boolean | undefined
 }
 
 export type Facts = ReadonlyMap<string, TopicFacts>
@@ -55,9 +55,9 @@ export class Provisioner {
     const settings = await this.#admin.topicSettings([...found.keys()], ['max.message.bytes', 'cleanup.policy'])
     const facts = new Map<string, TopicFacts>()
     for (const [name, { partitions }] of found) {
-      const { 'max.message.bytes': maxBytes, 'cleanup.policy': policy = '' } = settings.get(name) ?? {}
+      const { 'max.message.bytes': maxBytes, 'cleanup.policy': policy } = settings.get(name) ?? {}
       const maxMessageBytes = maxBytes === undefined ? this.#settings.maxMessageBytes : Number(maxBytes)
-      facts.set(name, { partitions, maxMessageBytes, isCompacted: policy.includes('compact') })
+      facts.set(name, { partitions, maxMessageBytes, isCompacted: policy?.includes('compact') })
     }
     return facts
   }
@@ -85,14 +85,16 @@ export class Provisioner {
   }
 
   /**
-   * Where a new group starts: at the first message of a topic that was made with it, or after the last one there is.
+   * Where a new group starts: at the first message of a topic that was made with it, or after the last one there is. One
+   * of somebody else's that has begun is left alone: in partitions that its topic got since it begins at the first message.
    *
    * The end is read before what is committed: of several processes that do this at once a late one can only put the
    * group back to where it started, and never past what was sent meanwhile.
    */
-  async #start(topic: string, { groupId }: GroupRoute, isNewTopic: boolean): Promise<void> {
+  async #start(topic: string, { groupId, ownTopic }: GroupRoute, isNewTopic: boolean): Promise<void> {
     const offsets = await this.#admin.offsetsAt([topic], isNewTopic ? 'oldest' : 'new')
     const committed = await this.#admin.committedOffsets(groupId, [topic])
+    if (ownTopic === undefined && committed.length > 0) return
     const known = new Set(committed.map(({ partition }) => partition))
     const starts = offsets.filter(({ partition }) => !known.has(partition))
     if (starts.length === 0) return
@@ -166,7 +168,7 @@ function check({ topics, route }: ChannelPlan, facts: Facts): void {
   }
   for (const { name, kind, isForeign } of topics) {
     const { partitions: found, isCompacted } = facts.get(name)!
-    if (kind === 'dead' && !isForeign && !isCompacted) {
+    if (kind === 'dead' && !isForeign && isCompacted === false) {
       throw notCompacted(channel, `topic "${name}" of dead letters`)
     }
     if (keyed && (kind === 'group' || kind === 'delay') && found !== actual) {

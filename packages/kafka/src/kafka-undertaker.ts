@@ -40,6 +40,7 @@ export class Undertaker {
         await this.#producer.send(this.#topic, tombstones)
       } catch (error) {
         for (const letter of letters) this.#onFailed(letter, error)
+        void this.#producer?.close()
         this.#producer = undefined
       }
     }

@@ -8,7 +8,7 @@ import type {
   TopicSettings,
 } from './kafka-client.ts'
 import { isUnanswered, protocolErrorOf, unwrapped } from './kafka-errors.ts'
-import { clusterOf, type KafkajsCluster } from './kafkajs-cluster.ts'
+import { clusterOf, verdictOf, type KafkajsCluster } from './kafkajs-cluster.ts'
 import type { ConsumerSite } from './kafkajs-consumer.ts'
 import { KafkajsGroup } from './kafkajs-group.ts'
 
@@ -216,9 +216,13 @@ function never(): boolean {
 /** Who commits for a group without members. */
 const nobody = { memberId: '', generation: -1 }
 
-/** Where nobody answered, the reason may be that a new cluster is about to make its topic of offsets; the next try says. */
+/**
+ * Where nobody answered, the reason may be that a new cluster is about to make its topic of offsets; the next try says. One
+ * broker that is away is not the cluster: others take over what it had.
+ */
 function isPassing(error: unknown): boolean {
-  return isUnanswered(unwrapped(error) as Error) || passing.has(protocolErrorOf(error) ?? '')
+  if (isUnanswered(unwrapped(error) as Error) || passing.has(protocolErrorOf(error) ?? '')) return true
+  return verdictOf(error) === 'later'
 }
 
 /** kafkajs tells all failures at once. Throws the first that says anything else than that a topic is there. */

@@ -85,7 +85,13 @@ export class KafkajsClient implements KafkaClient {
     const producer = await KafkajsProducer.open(this.#newKafka(), this.#options.settings.requestTimeoutMs)
     if (this.#reason === undefined) this.#producers.add(producer)
     else await producer.close()
-    return producer
+    return {
+      send: (topic, records) => producer.send(topic, records),
+      close: async () => {
+        this.#producers.delete(producer)
+        await producer.close()
+      },
+    }
   }
 
   async openGroupConsumer(options: GroupConsumerOptions, handlers: GroupConsumerHandlers): Promise<GroupConsumer> {

@@ -68,14 +68,14 @@ export type Verdict =
   | 'rebalancing'
   /** The group goes on without this member. */
   | 'fenced'
-  /** A leader or coordinator is being found: ask again a little later. */
+  /** A leader or coordinator is being found, or a broker is away: ask again a little later. */
   | 'later'
   /** The position is not in the log. */
   | 'outOfRange'
   | 'failed'
 
 /** By Kafka's numbers: https://kafka.apache.org/protocol#protocol_error_codes */
-const verdicts: { readonly [code: number]: Verdict } = {
+const verdicts: { readonly [code: string | number]: Verdict } = {
   1: 'outOfRange',
   5: 'later',
   6: 'later',
@@ -90,12 +90,14 @@ const verdicts: { readonly [code: number]: Verdict } = {
   27: 'rebalancing',
 }
 
-const unfound = new Set(['KafkaJSBrokerNotFound', 'KafkaJSGroupCoordinatorNotFound'])
+/** Also of a broker that stops, which closes its connections in order: others take over what it had. */
+const away = new Set(['KafkaJSBrokerNotFound', 'KafkaJSGroupCoordinatorNotFound', 'KafkaJSConnectionClosedError'])
+const nobodyThere = new Set<string | number>(['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
 
 /** kafkajs wraps what it has tried in vain. */
 export function verdictOf(error: unknown): Verdict {
   const { code, name } = innermost(error)
-  return unfound.has(name) ? 'later' : (verdicts[code] ?? 'failed')
+  return away.has(name) || nobodyThere.has(code) ? 'later' : (verdicts[code] ?? 'failed')
 }
 
 /** There is no such topic, or the broker that was asked has not heard of it yet. */
@@ -105,10 +107,11 @@ export function isUnknownTopic(error: unknown): boolean {
 
 const unknownTopic = 3
 
-function innermost(error: unknown): { readonly code: number; readonly name: string } {
-  let [code, name] = [-1, '']
+function innermost(error: unknown): { readonly code: string | number; readonly name: string } {
+  let code: string | number = -1
+  let name = ''
   for (let each = error as Wrapped | undefined, depth = 0; each instanceof Error && depth < 5; depth++) {
-    if (typeof each.code === 'number') code = each.code
+    if (typeof each.code === 'number' || typeof each.code === 'string') code = each.code
     name = each.name
     each = each.cause as Wrapped | undefined
   }

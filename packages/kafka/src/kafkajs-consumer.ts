@@ -22,8 +22,8 @@ export interface ConsumerSite {
   readonly clock: Clock
 }
 
-/** For commits that meet a group in motion. */
-const maxTries = 20
+/** For commits that meet a group in motion, or a coordinator that moves. */
+const maxTries = 200
 const againMs = 50
 
 export interface KafkaSockets {
@@ -37,7 +37,18 @@ export async function openGroupConsumer(
   options: GroupConsumerOptions,
   handlers: GroupConsumerHandlers,
 ): Promise<GroupConsumer> {
-  const consumer = new KafkajsGroupConsumer(site, options, handlers)
+  const sockets = [site.newKafka(), site.newKafka()] as const
+  const destroy = (): void => {
+    for (const each of sockets) each.destroy()
+  }
+  let clusters: readonly [reading: KafkajsCluster, joining: KafkajsCluster]
+  try {
+    clusters = await Promise.all([connected(sockets[0], options.topics), connected(sockets[1], options.topics)])
+  } catch (error) {
+    destroy()
+    throw error
+  }
+  const consumer = new KafkajsGroupConsumer({ site, options, handlers, clusters, destroy })
   await consumer.open()
   return consumer
 }
@@ -73,53 +84,55 @@ export async function openPartitionReader(
   }
 }
 
+interface GroupConsumerParts {
+  readonly site: ConsumerSite
+  readonly options: GroupConsumerOptions
+  readonly handlers: GroupConsumerHandlers
+  readonly clusters: readonly [reading: KafkajsCluster, joining: KafkajsCluster]
+  /** Closes the connections of both. */
+  readonly destroy: () => void
+}
+
 /** Reads and commits over one set of connections and joins over another, which it blocks until all members have joined. */
 class KafkajsGroupConsumer implements GroupConsumer {
-  readonly #site: ConsumerSite
-  readonly #options: GroupConsumerOptions
-  readonly #handlers: GroupConsumerHandlers
-  readonly #reading: KafkaSockets
-  readonly #joining: KafkaSockets
-  #group!: KafkajsGroup
-  #member!: KafkajsMember
-  #fetcher!: Fetcher
+  readonly #parts: GroupConsumerParts
+  readonly #group: KafkajsGroup
+  readonly #member: KafkajsMember
+  readonly #fetcher: Fetcher
   #isOver = false
 
-  constructor(site: ConsumerSite, options: GroupConsumerOptions, handlers: GroupConsumerHandlers) {
-    this.#site = site
-    this.#options = options
-    this.#handlers = handlers
-    this.#reading = site.newKafka()
-    this.#joining = site.newKafka()
+  constructor(parts: GroupConsumerParts) {
+    const { site, options, handlers, clusters } = parts
+    const { topics, group, ...times } = options
+    const [reading, joining] = clusters
+    const onFailed = (error: unknown) => this.#fail(error)
+    const handing = { ...recordsTo(handlers), ...pausing(site) }
+    this.#parts = parts
+    this.#fetcher = new Fetcher({ cluster: reading, ...handing, onFailed, whenGone: 'oldest' })
+    this.#group = new KafkajsGroup(reading, group, joining)
+    this.#member = new KafkajsMember({
+      group: this.#group,
+      topics,
+      times,
+      clock: site.clock,
+      countPartitions: () => countPartitions(reading, topics),
+      onAdded: (added) => this.#begin(added),
+      onRemoved: (removed) => this.#giveUp(removed),
+      onFenced: () => this.#fenced(),
+      onFailed,
+    })
   }
 
   get memberId(): string {
     return this.#member.membership.memberId
   }
 
+  /** Leaves nothing behind when it rejects: a member that is gone would keep its partitions for a session. */
   async open(): Promise<void> {
-    const { topics, group, ...times } = this.#options
-    const { clock } = this.#site
     try {
-      const [cluster, joining] = await Promise.all([connected(this.#reading, topics), connected(this.#joining, topics)])
-      const onFailed = (error: unknown) => this.#fail(error)
-      const handing = { ...recordsTo(this.#handlers), ...pausing(this.#site) }
-      this.#fetcher = new Fetcher({ cluster, ...handing, onFailed, whenGone: 'oldest' })
-      this.#group = new KafkajsGroup(cluster, group, joining)
-      this.#member = new KafkajsMember({
-        group: this.#group,
-        topics,
-        times,
-        clock,
-        countPartitions: () => countPartitions(cluster, topics),
-        onAdded: (added) => this.#begin(added),
-        onRemoved: (removed) => this.#giveUp(removed),
-        onFenced: () => this.#fenced(),
-        onFailed,
-      })
       await this.#member.join()
     } catch (error) {
-      this.#destroy()
+      await this.close()
       throw error
     }
   }
@@ -141,10 +154,10 @@ class KafkajsGroupConsumer implements GroupConsumer {
     this.#isOver = true
     this.#fetcher.close()
     this.#member.end()
-    const { memberId } = this.#member.membership
+    const { memberId } = this
     // Who cannot be told finds out when the session is over.
     if (memberId !== '') await this.#group.leave(memberId).catch(() => {})
-    this.#destroy()
+    this.#parts.destroy()
   }
 
   /** The same member may commit again in the generation that comes, or once a coordinator is found. Throws otherwise. */
@@ -158,13 +171,13 @@ class KafkajsGroupConsumer implements GroupConsumer {
       throw error
     }
     this.#group.forgetCoordinator()
-    await pauseOn(this.#site.clock)(againMs)
+    await pauseOn(this.#parts.site.clock)(againMs)
   }
 
   async #begin(added: readonly TopicPartition[]): Promise<void> {
     const { memberId } = this
     const committed = new Map((await this.#group.committed(added)).map((each) => [placeOf(each), each]))
-    const begin = await this.#handlers.onAssigned(
+    const begin = await this.#parts.handlers.onAssigned(
       added.map((each) => ({ ...each, committed: committed.get(placeOf(each)) })),
     )
     if (this.memberId === memberId) for (const each of begin) this.#fetcher.add(each)
@@ -172,27 +185,19 @@ class KafkajsGroupConsumer implements GroupConsumer {
 
   async #giveUp(removed: readonly TopicPartition[]): Promise<void> {
     for (const each of removed) this.#fetcher.remove(each)
-    await this.#handlers.onRevoked(removed)
+    await this.#parts.handlers.onRevoked(removed)
   }
 
   #fenced(): void {
     this.#fetcher.clear()
-    this.#handlers.onLost()
+    this.#parts.handlers.onLost()
   }
 
   /** Where the connection is not what failed, others need not wait for the end of the session. */
   #fail(error: unknown): void {
     if (this.#isOver) return
     void this.close()
-    this.#handlers.onCrashed(error)
-  }
-
-  #destroy(): void {
-    this.#isOver = true
-    this.#fetcher?.close()
-    this.#member?.end()
-    this.#reading.destroy()
-    this.#joining.destroy()
+    this.#parts.handlers.onCrashed(error)
   }
 }
 

@@ -61,10 +61,14 @@ export class Fetcher {
   #fetchAll(): void {
     if (this.#isOver) return
     try {
-      for (const node of this.#freeByNode().keys()) if (!this.#fetching.has(node)) void this.#fetchFrom(node)
+      this.#begin(this.#freeByNode())
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  #begin(byNode: ReadonlyMap<string, readonly Place[]>): void {
+    for (const node of byNode.keys()) if (!this.#fetching.has(node)) void this.#fetchFrom(node)
   }
 
   #freeByNode(): Map<string, Place[]> {
@@ -90,7 +94,10 @@ export class Fetcher {
     let failures = 0
     while (!this.#isOver) {
       try {
-        const places = this.#freeByNode().get(node)
+        const byNode = this.#freeByNode()
+        const places = byNode.get(node)
+        // Its partitions may be with another node now, some or all of them.
+        this.#begin(byNode)
         if (places === undefined) break
         await this.#fetch(node, places)
         failures = 0

@@ -1,19 +1,23 @@
 import type { Socket } from 'node:net'
 import { MessagingError } from '@waybill/core/driver'
 
-/**
- * What one answer may have: a fetch brings 10 MiB and one batch more, which is larger only where it is alone, and
- * anything beyond the largest that Kafka's default allows several times over is no answer of a broker.
- */
-const mostBytes = 33_554_432
+/** What one answer may have, at the least that is allowed: Kafka's default for a batch many times over. */
+const leastBytes = 33_554_432
+/** All of a fetch but the batch with which it ends. */
+const fetchBytes = 11_534_336
 const sizeBytes = 4
+
+/** The largest answer of a broker whose topics take batches of `maxMessageBytes`: a fetch brings 10 MiB and one of them. */
+export function mostBytesFor(maxMessageBytes: number): number {
+  return Math.max(leastBytes, fetchBytes + maxMessageBytes)
+}
 
 /**
  * Ends the connection at the first answer that is announced larger than any, or that nobody asked for, before kafkajs
  * sees it: that keeps all of an answer until it is whole, would take 2 GiB from whoever says so, turn for ever over a
  * negative size, and read on for ever. It writes each request in one piece.
  */
-export function guardFrames(socket: Socket, most = mostBytes): void {
+export function guardFrames(socket: Socket, most: number): void {
   const { emit, write } = socket
   let unanswered = 0
   const wrongIn = wrongAnswers(most, () => --unanswered >= 0)

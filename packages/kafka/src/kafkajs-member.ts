@@ -10,7 +10,7 @@ export interface MemberOptions {
   readonly topics: readonly string[]
   readonly times: GroupTimes & { readonly heartbeatMs: number }
   readonly clock: Clock
-  /** How many partitions each topic has now; asked by who assigns. */
+  /** How many partitions each topic has now; asked by who assigns, then and again now and then. */
   readonly countPartitions: () => Promise<ReadonlyMap<string, number>>
   /** Owned from now on, beside what is owned already. */
   readonly onAdded: (added: readonly TopicPartition[]) => Promise<void>
@@ -22,6 +22,8 @@ export interface MemberOptions {
 }
 
 const laterMs = 100
+/** How often who assigns looks whether topics have got more partitions. */
+const lookEveryMs = 60_000
 /** A coordinator that is not found for so long will not be. */
 const maxLater = 150
 
@@ -37,6 +39,9 @@ export class KafkajsMember {
   /** Being handed over at the moment. */
   readonly #leaving = new Set<string>()
   #membership = noMember
+  /** What was assigned, while it is this member who assigns. */
+  #counted: ReadonlyMap<string, number> | undefined
+  #looksAt = 0
   #timer: Timer | undefined
   #joining: Promise<void> | undefined
   #joinsAgain = false
@@ -107,7 +112,20 @@ export class KafkajsMember {
   }
 
   async #assignments({ isLeader, claims }: Joined): Promise<ReturnType<typeof assign>> {
-    return isLeader ? assign(claims, await this.#options.countPartitions()) : new Map()
+    this.#counted = isLeader ? await this.#count() : undefined
+    return this.#counted === undefined ? new Map() : assign(claims, this.#counted)
+  }
+
+  async #count(): Promise<ReadonlyMap<string, number>> {
+    this.#looksAt = this.#options.clock.monotonic() + lookEveryMs
+    return this.#options.countPartitions()
+  }
+
+  /** Whether there are partitions that nobody was given. */
+  async #hasGrown(): Promise<boolean> {
+    const before = this.#counted
+    if (before === undefined || this.#options.clock.monotonic() < this.#looksAt) return false
+    return [...(await this.#count())].some(([topic, count]) => count > (before.get(topic) ?? 0))
   }
 
   async #take(assigned: readonly TopicPartition[]): Promise<void> {
@@ -121,7 +139,13 @@ export class KafkajsMember {
   async #own(added: readonly TopicPartition[]): Promise<void> {
     if (added.length === 0) return
     for (const each of added) this.#owned.set(placeOf(each), each)
-    await this.#options.onAdded(added)
+    try {
+      await this.#options.onAdded(added)
+    } catch (error) {
+      // Not begun, and so to be added again with the next answer.
+      for (const each of added) this.#owned.delete(placeOf(each))
+      throw error
+    }
   }
 
   /** What has come back meanwhile is begun anew. */
@@ -152,7 +176,10 @@ export class KafkajsMember {
     if (this.#isOver || this.#joining !== undefined) return
     try {
       await this.#options.group.heartbeat(this.#membership)
-      if (this.#joining === undefined) this.#beatLater()
+      const hasGrown = await this.#hasGrown()
+      if (this.#isOver || this.#joining !== undefined) return
+      if (hasGrown) this.#joinInBackground()
+      else this.#beatLater()
     } catch (error) {
       if (this.#isOver || this.#joining !== undefined) return
       switch (verdictOf(error)) {

@@ -1,5 +1,5 @@
 import { MessagingError } from '@waybill/core/driver'
-import type { Message, Producer } from 'kafkajs'
+import type { Message, Producer, RecordMetadata } from 'kafkajs'
 import type { KafkaProducer, NewRecord } from './kafka-client.ts'
 import { unwrapped } from './kafka-errors.ts'
 import type { KafkaSockets } from './kafkajs-consumer.ts'
@@ -52,9 +52,10 @@ export class KafkajsProducer implements KafkaProducer {
   async send(topic: string, records: readonly NewRecord[]): Promise<void> {
     const messages = records as readonly Message[] as Message[]
     const sent = this.#producer.send({ topic, messages, acks: acknowledgedByAll, timeout: this.#timeoutMs })
-    await Promise.race([sent, this.#closed]).catch((error: unknown) => {
+    const answers = await Promise.race([sent, this.#closed]).catch((error: unknown) => {
       throw unwrapped(error)
     })
+    if (!areAnswered(records, answers)) throw unanswered(topic)
   }
 
   /** kafkajs may be between two tries of its own: it finds no socket any more, and nobody waits for it. */
@@ -62,4 +63,18 @@ export class KafkajsProducer implements KafkaProducer {
     this.#destroy()
     this.#onClose(new MessagingError('unavailable', 'the producer was closed', { system: 'kafka' }))
   }
+}
+
+/**
+ * kafkajs keeps the answers of one call over all its tries, by broker. A partition that moves meanwhile to a broker that
+ * has answered for others is sent to nobody, and the call resolves all the same (src/producer/sendMessages.js).
+ */
+function areAnswered(records: readonly NewRecord[], answers: readonly RecordMetadata[]): boolean {
+  const answered = new Set(answers.map(({ partition }) => partition))
+  return records.every(({ partition }) => answered.has(partition))
+}
+
+function unanswered(topic: string): MessagingError {
+  const what = `no broker has answered for some partitions of topic "${topic}", whose leaders have moved`
+  return new MessagingError('unavailable', what, { system: 'kafka' })
 }

@@ -9,6 +9,9 @@ export interface KafkajsPulseOptions extends KafkaSockets {
   readonly onLost: (error: unknown) => void
 }
 
+/** kafkajs asks whom it was connected to a moment ago, and finds out only then that he is gone. */
+const maxTries = 4
+
 type Cluster = KafkajsCluster & { findControllerBroker(): Promise<{ apiVersions(): Promise<unknown> }> }
 
 /** For the requests of a pulse: with one every half heartbeat, the longest that a busy broker or process may be given. */
@@ -70,8 +73,21 @@ export class KafkajsPulse {
     this.#timer = this.#options.clock.after(this.#options.intervalMs, () => this.check())
   }
 
-  /** Not the whole metadata, which is long where topics are many. */
+  /** Where one broker is away another may answer; who was silent has taken the time that there is. */
   async #ask(): Promise<void> {
+    const { clock, intervalMs } = this.#options
+    const askedAt = clock.monotonic()
+    for (let tries = 1; ; tries++) {
+      try {
+        return await (tries === 1 ? this.#askController() : this.#cluster.refreshMetadata())
+      } catch (error) {
+        if (this.#isStopped || tries === maxTries || clock.monotonic() - askedAt > intervalMs) throw error
+      }
+    }
+  }
+
+  /** Not the whole metadata, which is long where topics are many. */
+  async #askController(): Promise<void> {
     const broker = await this.#cluster.findControllerBroker()
     await broker.apiVersions()
   }

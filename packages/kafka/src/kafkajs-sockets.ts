@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { KafkaSettings } from './kafka-options.ts'
-import { guardFrames } from './kafkajs-frame-guard.ts'
+import { guardFrames, mostBytesFor } from './kafkajs-frame-guard.ts'
 
 /** What kafkajs asks for a socket with. */
 export interface SocketRequest {
@@ -11,8 +11,8 @@ export interface SocketRequest {
 }
 
 export interface SocketsOptions {
-  readonly settings: Pick<KafkaSettings, 'secure' | 'tls'>
-  /** A socket that was connected broke. */
+  readonly settings: Pick<KafkaSettings, 'secure' | 'tls' | 'maxMessageBytes'>
+  /** A socket that a broker had answered on broke. */
   readonly onBroken: (error: Error) => void
   /** A broker ended one, as it does with those that are idle, or because it stops. */
   readonly onEnded: () => void
@@ -38,7 +38,8 @@ export class Sockets {
       : connectTcp({ host, port }, onConnect)
     socket.setKeepAlive(true, keepAliveMs)
     socket.setNoDelay(true)
-    guardFrames(socket)
+    guardFrames(socket, mostBytesFor(settings.maxMessageBytes))
+    failUnanswered(socket)
     this.#watch(socket, settings.secure ? 'secureConnect' : 'connect')
     return socket
   }
@@ -59,9 +60,24 @@ export class Sockets {
       if (isConnected && !socket.writableEnded && this.#reason === undefined) this.#options.onEnded()
     })
     socket.on('error', (error) => {
-      if (isConnected && this.#reason === undefined) this.#options.onBroken(error)
+      // Some proxies take a connection for a broker that is gone, and break it at once: as good as refused.
+      const isAnswered = isConnected && socket.bytesRead > 0
+      if (isAnswered && this.#reason === undefined) this.#options.onBroken(error)
     })
     socket.once('close', () => this.#open.delete(socket))
+  }
+}
+
+/**
+ * Some proxies take a connection for a broker that is gone, and end it at once. That is as good as refused, and kafkajs asks
+ * the next broker only after an error.
+ */
+function failUnanswered(socket: Socket): void {
+  const { emit } = socket
+  socket.emit = (event: string, ...values: unknown[]): boolean => {
+    if (event !== 'end' || socket.bytesRead > 0) return Reflect.apply(emit, socket, [event, ...values])
+    socket.destroy(Object.assign(new Error('the connection ended before any answer'), { code: 'ECONNREFUSED' }))
+    return true
   }
 }
 

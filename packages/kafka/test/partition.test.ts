@@ -28,6 +28,19 @@ describe('a partition', () => {
     expect(partition.next).toBe(6n)
   })
 
+  it('says where it began, once, when nobody of the group ever had it', () => {
+    const { partition } = intake(7n)
+    expect(partition.uncommitted).toBe(undefined)
+    partition.claim()
+    const begin = { topic: 'orders', partition: 1, offset: 7n }
+    expect(partition.uncommitted).toEqual(begin)
+    partition.committed(begin)
+    expect(partition.uncommitted).toBe(undefined)
+    void partition.receive(records(7, 1))
+    partition.accept(partition.begin(partition.take()))
+    expect(partition.uncommitted).toEqual({ ...begin, offset: 8n })
+  })
+
   it('commits the unbroken run of what was settled, and nothing twice', () => {
     const { partition, settled } = intake()
     void partition.receive(records(0, 3))

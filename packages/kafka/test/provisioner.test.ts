@@ -9,6 +9,7 @@ const topology: Topology = {
   channels: [{ name: 'orders', keyed: false, groups: [{ name: 'billing', delaysMs: [100] }] }],
 }
 const group = 'orders..billing'
+const settings = { 'max.message.bytes': '1000' }
 
 /** Two partitions of each topic; notes what it is asked, in order. */
 class Notebook {
@@ -19,13 +20,16 @@ class Notebook {
   /** Done by somebody else between the look at the end and the look at what is committed. */
   meanwhile = () => {}
   commitFails: unknown
+  /** Whether the settings of topics may be known. */
+  isOpen = true
+  policy = 'compact'
 
   readonly admin = {
     listTopics: async () => [...this.topics],
     describeTopics: async (names: readonly string[]) =>
       new Map(names.filter((name) => this.topics.has(name)).map((name) => [name, { name, partitions: 2 }])),
     topicSettings: async (names: readonly string[]) =>
-      new Map(names.map((name) => [name, { 'cleanup.policy': 'compact', 'max.message.bytes': '1000' }])),
+      new Map(this.isOpen ? names.map((name) => [name, { ...settings, 'cleanup.policy': this.policy }]) : []),
     createTopics: async (topics: readonly { readonly name: string }[]) => {
       const made = topics.map(({ name }) => name).filter((name) => !this.topics.has(name))
       this.notes.push(`make ${made}`)
@@ -49,8 +53,8 @@ class Notebook {
     },
   } as unknown as KafkaAdmin
 
-  provision() {
-    return new Provisioner(this.admin, checkKafkaOptions({ url: 'kafka:' })).provision(topology, 'create', () => {})
+  provision(asked = topology, mode: 'create' | 'verify' = 'create') {
+    return new Provisioner(this.admin, checkKafkaOptions({ url: 'kafka:' })).provision(asked, mode, () => {})
   }
 }
 
@@ -87,6 +91,20 @@ describe('a new group', () => {
     ])
   })
 
+  it('of somebody else’s starts where he has put it, and in partitions that were added at their beginning', async () => {
+    const notebook = new Notebook()
+    notebook.topics.add('orders')
+    for (const name of ['orders..billing..dead', 'theirs']) notebook.topics.add(name)
+    const groups = [{ name: 'billing', delaysMs: [], address: 'theirs' }]
+    const foreign: Topology = { channels: [{ name: 'orders', keyed: false, groups }] }
+    await notebook.provision(foreign)
+    expect(notebook.notes).toContain('commit 0@7,1@9')
+    notebook.committed.set('theirs', [{ topic: 'orders', partition: 0, offset: 5n }])
+    notebook.notes.length = 0
+    await notebook.provision(foreign)
+    expect(notebook.notes).toEqual(['look at the new', 'look at what is committed'])
+  })
+
   it('that somebody else is already a member of is left to its members', async () => {
     const notebook = new Notebook()
     const error = Object.assign(new Error('x'), { type: 'UNKNOWN_MEMBER_ID', code: 25 })
@@ -95,6 +113,17 @@ describe('a new group', () => {
     notebook.topics.clear()
     notebook.commitFails = new Error('unwilling')
     await expect(notebook.provision()).rejects.toThrow('unwilling')
+  })
+})
+
+describe('a topic of dead letters', () => {
+  it('that is not compacted is refused, and one of which that may not be known is not', async () => {
+    const notebook = new Notebook()
+    await notebook.provision()
+    notebook.policy = 'delete'
+    await expect(notebook.provision(topology, 'verify')).rejects.toMatchObject({ code: 'failedPrecondition' })
+    notebook.isOpen = false
+    await notebook.provision(topology, 'verify')
   })
 })
 

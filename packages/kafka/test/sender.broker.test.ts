@@ -118,6 +118,22 @@ describe('the size limit', () => {
     expect((await send(sender.connection, { channel: name }, messages)).map(codeOf)).toEqual(['confirmed', 'tooLarge'])
   })
 
+  it('may be 40 MB, and what is sent then is read', async () => {
+    const name = freshName()
+    const roomy = new Bench({ partitions: 1, maxMessageBytes: 48_000_000 })
+    const { sender, receiver } = await roomy.pair(topologyOf(name))
+    const [outcome] = await send(sender.connection, { channel: name }, [
+      wireMessage({ body: Buffer.alloc(40_000_000) }),
+    ])
+    expect(codeOf(outcome!)).toBe('confirmed')
+    const received = await receive(receiver.connection, { source: { channel: name, group } })
+    await until('it arrives', () => received.deliveries.length === 1, 20_000)
+    expect(received.deliveries[0]!.message.body?.byteLength).toBe(40_000_000)
+    await received.drain()
+    expect(receiver.events).toEqual([])
+    await roomy.close()
+  }, 40_000)
+
   it('of a request is kept by splitting, in order', async () => {
     const name = freshName()
     const sender = await bench.open('send', topologyOf(name, { keyed: true }))
