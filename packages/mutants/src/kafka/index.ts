@@ -83,6 +83,7 @@ export const brokenKafka: readonly AdapterMutant[] = [
     patches: [
       ...inKafkajs('producer', 'idempotent: true', 'idempotent: false'),
       ...inKafkajs('producer', 'const acknowledgedByAll = -1', 'const acknowledgedByAll = 0'),
+      ...inKafkajs('producer', 'if (!areAnswered(records, answers)) throw unanswered(topic)', 'void answers'),
     ],
     red: {
       'SND-02': /but it resolved with \{ id:/,
