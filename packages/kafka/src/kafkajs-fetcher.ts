@@ -13,13 +13,6 @@ export interface FetcherOptions {
   readonly whenGone: 'oldest' | 'fail'
 }
 
-/** What is read from one node. */
-interface Share {
-  readonly free: Place[]
-  /** The last records of some are still being taken. */
-  hasBusy: boolean
-}
-
 interface Place extends TopicPartition {
   position: bigint
   /** Its last records are still being taken. */
@@ -28,10 +21,8 @@ interface Place extends TopicPartition {
 
 /** How long the broker waits for something to come. */
 const maxWaitMs = 500
-/** The same while some partitions of the node are busy, since they join in with the next fetch only. */
-const shortWaitMs = 5
-/** So long others wait for those that are busy, which take a moment as a rule. */
-const busyMs = 20
+/** The same while some partitions are busy: they join in with the next fetch only. */
+const shortWaitMs = 20
 const maxBytes = 10_485_760
 const maxBytesPerPartition = 1_048_576
 const laterMs = 100
@@ -43,7 +34,6 @@ export class Fetcher {
   readonly #options: FetcherOptions
   readonly #places = new Map<string, Place>()
   readonly #fetching = new Set<string>()
-  #freed = Promise.withResolvers<void>()
   #isOver = false
 
   constructor(options: FetcherOptions) {
@@ -71,26 +61,26 @@ export class Fetcher {
   #fetchAll(): void {
     if (this.#isOver) return
     try {
-      this.#begin(this.#shares())
+      this.#begin(this.#freeByNode())
     } catch (error) {
       this.#fail(error)
     }
   }
 
-  #begin(shares: ReadonlyMap<string, Share>): void {
-    for (const [node, { free }] of shares) if (free.length > 0 && !this.#fetching.has(node)) void this.#fetchFrom(node)
+  #begin(byNode: ReadonlyMap<string, readonly Place[]>): void {
+    for (const node of byNode.keys()) if (!this.#fetching.has(node)) void this.#fetchFrom(node)
   }
 
-  #shares(): Map<string, Share> {
-    const shares = new Map<string, Share>()
+  #freeByNode(): Map<string, Place[]> {
+    const byNode = new Map<string, Place[]>()
     for (const place of this.#places.values()) {
+      if (place.isBusy) continue
       const node = this.#leaderOf(place)
-      const share = shares.get(node) ?? { free: [], hasBusy: false }
-      shares.set(node, share)
-      if (place.isBusy) share.hasBusy = true
-      else share.free.push(place)
+      const others = byNode.get(node)
+      if (others === undefined) byNode.set(node, [place])
+      else others.push(place)
     }
-    return shares
+    return byNode
   }
 
   /** Without a leader known, any node tells so. */
@@ -102,20 +92,14 @@ export class Fetcher {
   async #fetchFrom(node: string): Promise<void> {
     this.#fetching.add(node)
     let failures = 0
-    let hasWaited = false
     while (!this.#isOver) {
       try {
-        const shares = this.#shares()
+        const byNode = this.#freeByNode()
+        const places = byNode.get(node)
         // Its partitions may be with another node now, some or all of them.
-        this.#begin(shares)
-        const { free, hasBusy } = shares.get(node) ?? nothing
-        if (free.length === 0) break
-        hasWaited = hasBusy && !hasWaited
-        if (hasWaited) {
-          await Promise.race([this.#freed.promise, this.#options.pause(busyMs)])
-          continue
-        }
-        await this.#fetch(node, free, hasBusy ? shortWaitMs : maxWaitMs)
+        this.#begin(byNode)
+        if (places === undefined) break
+        await this.#fetch(node, places)
         failures = 0
       } catch (error) {
         if (this.#isOver) break
@@ -125,11 +109,12 @@ export class Fetcher {
     this.#fetching.delete(node)
   }
 
-  async #fetch(node: string, places: readonly Place[], maxWaitTime: number): Promise<void> {
+  async #fetch(node: string, places: readonly Place[]): Promise<void> {
     const { cluster } = this.#options
     const broker = await cluster.findBroker({ nodeId: node })
+    const isAll = places.length === this.#places.size
     const topics = await fetchFrom(broker, {
-      maxWaitTime,
+      maxWaitTime: isAll ? maxWaitMs : shortWaitMs,
       minBytes: 1,
       maxBytes,
       isolationLevel: 1,
@@ -158,14 +143,10 @@ export class Fetcher {
 
   #handOver(place: Place, records: readonly KafkaRecord[]): void {
     place.isBusy = true
-    void this.#options.onRecords(place, records).then(() => this.#free(place))
-  }
-
-  #free(place: Place): void {
-    place.isBusy = false
-    this.#freed.resolve()
-    this.#freed = Promise.withResolvers()
-    this.#fetchAll()
+    void this.#options.onRecords(place, records).then(() => {
+      place.isBusy = false
+      this.#fetchAll()
+    })
   }
 
   /**
@@ -175,9 +156,12 @@ export class Fetcher {
   #askAlone(place: Place): void {
     const node = this.#leaderOf(place)
     place.isBusy = true
-    void this.#fetch(node, [place], shortWaitMs)
+    void this.#fetch(node, [place])
       .catch((error: unknown) => this.#recovers(error, 1).then((does) => (does ? undefined : this.#fail(error))))
-      .then(() => this.#free(place))
+      .then(() => {
+        place.isBusy = false
+        this.#fetchAll()
+      })
   }
 
   async #recovers(error: unknown, failures: number): Promise<boolean> {
@@ -213,8 +197,6 @@ export class Fetcher {
     this.#options.onFailed(error)
   }
 }
-
-const nothing: Share = { free: [], hasBusy: false }
 
 /** A name for a place in maps. */
 export function placeOf({ topic, partition }: TopicPartition): string {

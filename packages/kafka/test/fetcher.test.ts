@@ -1,6 +1,5 @@
 import { until } from '@waybill/conformance/bench'
 import { describe, expect, it } from 'vitest'
-import { fetched as recordOf } from './fetched.ts'
 import { Fetcher } from '../src/kafkajs-fetcher.ts'
 import type { KafkajsCluster } from '../src/kafkajs-cluster.ts'
 
@@ -81,75 +80,5 @@ describe('partitions that another node leads now', () => {
     await until('the old one is, for what it still leads', () => nodes.fetched[1]!.has(0))
     expect([nodes.fetched[1]!.has(1), failures]).toEqual([false, []])
     fetcher.close()
-  })
-})
-
-/** What was asked of one node that leads all: the partitions, and how long it may wait. */
-class OneNode {
-  readonly asked: (readonly [partitions: string, maxWaitMs: number])[] = []
-  /** The partition that has records, one for each request; the others have none. */
-  readonly #full = 0
-  #offset = 0n
-
-  readonly cluster = {
-    findTopicPartitionMetadata: () => [0, 1].map((partitionId) => ({ leader: 1, partitionId })),
-    findBroker: async () => ({ versions: {}, fetch: (request: FullRequest) => this.#fetch(request) }),
-  } as unknown as KafkajsCluster
-
-  async #fetch({ topics, maxWaitTime }: FullRequest): Promise<object> {
-    const partitions = topics.flatMap((each) => each.partitions.map(({ partition }) => partition))
-    this.asked.push([partitions.join(), maxWaitTime])
-    await new Promise((resolve) => setTimeout(resolve, 1))
-    if (!partitions.includes(this.#full)) return { responses: [] }
-    const offset = this.#offset++
-    const records = [recordOf({ offset: String(offset) })]
-    const batch = {
-      firstOffset: offset,
-      lastOffset: offset,
-      producerId: -1n,
-      inTransaction: false,
-      isControl: false,
-      records,
-    }
-    const partition = {
-      partition: this.#full,
-      errorCode: 0,
-      end: offset + 1n,
-      abortedTransactions: [],
-      batches: [batch],
-    }
-    return { responses: [{ topicName: topic, partitions: [partition] }] }
-  }
-}
-
-interface FullRequest extends Request {
-  readonly maxWaitTime: number
-}
-
-describe('partitions beside one whose records are being taken', () => {
-  async function readingBoth(takenMs: number, pause: () => Promise<void>) {
-    const node = new OneNode()
-    const fetcher = new Fetcher({
-      cluster: node.cluster,
-      pause,
-      onRecords: () => new Promise((resolve) => setTimeout(resolve, takenMs)),
-      onPassed: () => {},
-      onFailed: () => {},
-      whenGone: 'fail',
-    })
-    for (const partition of [0, 1]) fetcher.add({ topic, partition, offset: 0n })
-    await until('it was asked often', () => node.asked.length > 20)
-    fetcher.close()
-    return new Set(node.asked.slice(1).map(String))
-  }
-
-  it('wait for it, since that takes a moment as a rule, and no request is under way then', async () => {
-    expect(await readingBoth(3, () => new Promise(() => {}))).toEqual(new Set(['0,1,500']))
-  })
-
-  it('are asked for alone, and not for long, when that takes longer', async () => {
-    const asked = await readingBoth(200, async () => {})
-    expect(asked.has('1,5')).toBe(true)
-    expect([...asked].filter((each) => each !== '1,5' && each !== '0,1,500')).toEqual([])
   })
 })
