@@ -10,7 +10,10 @@ export function expectedOutput(example: string): string {
   return readFileSync(new URL(`${example}/output.txt`, import.meta.url), 'utf8')
 }
 
-/** What a program of these examples prints, on the broker at `url` if one is given. Rejects when it fails or takes longer than its deadline. */
+/**
+ * What a program of these examples prints, on the broker at `url` if one is given. Rejects when it fails or takes longer
+ * than its deadline.
+ */
 export async function runProgram(file: string, url?: string): Promise<string> {
   const path = fileURLToPath(new URL(file, import.meta.url))
   const arguments_ = ['--conditions=@waybill/source', '--disable-warning=ExperimentalWarning', path]

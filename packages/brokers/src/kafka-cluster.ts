@@ -1,9 +1,8 @@
 import { type ContainerHandle, containerHandle, startContainer } from './container.ts'
-import { eventually } from './deadline.ts'
 import { ensureEngine } from './engine.ts'
 import { ensureImage } from './image.ts'
-import { hasCoordinator } from './kafka-greeting.ts'
-import { clusterProperties } from './kafka-properties.ts'
+import { clientHost, serving } from './kafka-greeting.ts'
+import { type ClusterNode, clusterNodes, clusterPorts, clusterProperties } from './kafka-properties.ts'
 import { type Progress, toStandardError } from './progress.ts'
 import { recipes, recipeText } from './recipe.ts'
 
@@ -25,8 +24,6 @@ export interface KafkaCluster extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-const ports = { node1: 9092, node2: 9093, node3: 9094 } as const
-const readyDeadlineMs = 90_000
 const stopDeadlineMs = 30_000
 const folder = '/etc/waybill'
 
@@ -42,34 +39,29 @@ export async function startKafkaCluster(progress: Progress = toStandardError): P
   const recipe = recipes.kafka
   const engine = await ensureEngine(progress)
   const image = await ensureImage(engine, recipe, progress)
-  const hostOf = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host)
   const started = await startContainer(engine, {
     broker: recipe.name,
     image,
-    ports,
+    ports: clusterPorts,
     files: (at) => [
       { path: `${folder}/start-kafka-cluster.sh`, content: recipeText(recipe, 'start-kafka-cluster.sh') },
-      ...[1, 2, 3].map((node) => ({
+      ...clusterNodes.map((node) => ({
         path: `${folder}/node-${node}.properties`,
-        content: clusterProperties(node, `${hostOf(at.host)}:${at.ports[nameOf(node)]}`),
+        content: clusterProperties(node, `${clientHost(at.host)}:${at.ports[node]}`),
       })),
     ],
     command: ['sh', `${folder}/start-kafka-cluster.sh`],
     readyLine: /Kafka Server started/,
   })
   const container = containerHandle(engine, started.id)
-  const addresses = [1, 2, 3].map((node) => `${hostOf(started.host)}:${started.ports[nameOf(node)]}`)
-  const nodes = addresses.map((address, index) => nodeIn(container, index + 1, `kafka://${address}`))
+  const addressOf = (node: ClusterNode): string => `${clientHost(started.host)}:${started.ports[node]}`
+  const nodes = clusterNodes.map((node) => nodeIn(container, node, `kafka://${addressOf(node)}`))
   await Promise.all(nodes.map(({ url }) => serving(url)))
   const stop = (): Promise<void> => container.remove()
-  return { url: `kafka://${addresses.join(',')}`, nodes, stop, [Symbol.asyncDispose]: stop }
+  return { url: `kafka://${clusterNodes.map(addressOf).join(',')}`, nodes, stop, [Symbol.asyncDispose]: stop }
 }
 
-function nameOf(node: number): keyof typeof ports {
-  return `node${node}` as keyof typeof ports
-}
-
-function nodeIn(container: ContainerHandle, node: number, url: string): KafkaNode {
+function nodeIn(container: ContainerHandle, node: ClusterNode, url: string): KafkaNode {
   const shell = (command: string): Promise<string> => container.exec(['sh', '-c', command], stopDeadlineMs)
   return {
     url,
@@ -84,10 +76,4 @@ function nodeIn(container: ContainerHandle, node: number, url: string): KafkaNod
       await serving(url)
     },
   }
-}
-
-function serving(url: string): Promise<true> {
-  return eventually(`Kafka serving at ${new URL(url).host}`, readyDeadlineMs, async () => {
-    return (await hasCoordinator(url)) ? true : undefined
-  })
 }

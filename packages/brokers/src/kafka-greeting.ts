@@ -1,9 +1,10 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { BrokerError } from './broker-error.ts'
-import { within } from './deadline.ts'
+import { eventually, within } from './deadline.ts'
 
 const answerDeadlineMs = 5_000
+const readyDeadlineMs = 60_000
 const largestAnswer = 1_048_576
 
 /** The first release whose brokers know a level of the feature `metadata.version`, as Kafka's `MetadataVersion` lists them. */
@@ -43,9 +44,21 @@ export async function kafkaRelease(url: string): Promise<string> {
  * A broker that answers is not yet one that serves: the controller has to let it in, and the first to ask makes it create the
  * topic of the groups' offsets, without which no group can be joined.
  */
-export async function hasCoordinator(url: string): Promise<boolean> {
+async function hasCoordinator(url: string): Promise<boolean> {
   const answer = await ask(url, { key: 10, version: 0, body: Buffer.from('\0\x07waybill', 'latin1') })
   return answer.readInt16BE(8) === 0
+}
+
+/** Resolves once clients of the broker at `url` can send, and join groups. */
+export function serving(url: string): Promise<true> {
+  return eventually(`Kafka serving at ${new URL(url).host}`, readyDeadlineMs, async () => {
+    return (await hasCoordinator(url)) ? true : undefined
+  })
+}
+
+/** An address where the engine gives the name: a fault proxy listens on that, and clients must not prefer another. */
+export function clientHost(host: string): string {
+  return host === 'localhost' ? '127.0.0.1' : host
 }
 
 /** The address of the first broker, without what a URL of several would make unreadable. */

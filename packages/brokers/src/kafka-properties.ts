@@ -53,21 +53,23 @@ function loginProperties(protocol: string): string[] {
   })
 }
 
-const clusterNodes = [1, 2, 3] as const
-const controllerPort = (node: number): number => 9190 + node
-const internalPort = (node: number): number => 9290 + node
-const clientPort = (node: number): number => 9091 + node
+/** The ports for clients inside the container of a cluster, by node. */
+export const clusterPorts = { 1: 9092, 2: 9093, 3: 9094 } as const
+
+export type ClusterNode = `${keyof typeof clusterPorts}`
+
+export const clusterNodes = Object.keys(clusterPorts) as ClusterNode[]
 
 /** All properties of one of three nodes that share a container; clients are told `address`. */
-export function clusterProperties(node: number, address: string): string {
-  const voters = clusterNodes.map((each) => `${each}@127.0.0.1:${controllerPort(each)}`)
-  const internal = `INTERNAL://127.0.0.1:${internalPort(node)}`
+export function clusterProperties(node: ClusterNode, address: string): string {
+  const voters = clusterNodes.map((each) => `${each}@127.0.0.1:919${each}`)
+  const internal = `INTERNAL://127.0.0.1:929${node}`
   return [
     'process.roles=broker,controller',
     `node.id=${node}`,
     `controller.quorum.voters=${voters.join(',')}`,
     `log.dirs=/var/lib/kafka/data/${node}`,
-    `listeners=PLAINTEXT://0.0.0.0:${clientPort(node)},${internal},CONTROLLER://127.0.0.1:${controllerPort(node)}`,
+    `listeners=PLAINTEXT://0.0.0.0:${clusterPorts[node]},${internal},CONTROLLER://127.0.0.1:919${node}`,
     `advertised.listeners=PLAINTEXT://${address},${internal}`,
     'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name=INTERNAL',

@@ -7,12 +7,11 @@ import { eventually } from './deadline.ts'
 import { ensureEngine } from './engine.ts'
 import { ensureImage } from './image.ts'
 import { type KafkaControl, kafkaControl } from './kafka-control.ts'
-import { firstBroker, hasCoordinator, kafkaRelease } from './kafka-greeting.ts'
+import { clientHost, firstBroker, kafkaRelease, serving } from './kafka-greeting.ts'
 import { type KafkaListener, kafkaPorts, listenerProperties, superUser } from './kafka-properties.ts'
 import type { Progress } from './progress.ts'
 import { recipes, recipeText } from './recipe.ts'
 
-const readyDeadlineMs = 60_000
 const folder = '/etc/waybill'
 
 /** Plain data about a Kafka; what a broker run by somebody else does not offer is absent. */
@@ -103,18 +102,6 @@ function addresses(host: string, ports: Readonly<Record<KafkaListener, number>>)
     saslUrl: `kafka://${login}@${host}:${ports.sasl}`,
     saslTlsUrl: `kafkas://${login}@${host}:${ports.saslTls}`,
   }
-}
-
-/** An address where the engine gives the name: a fault proxy listens on that, and clients must not prefer another. */
-function clientHost(host: string): string {
-  return host === 'localhost' ? '127.0.0.1' : host
-}
-
-/** Resolves once clients can send, and join groups. */
-function serving(url: string): Promise<true> {
-  return eventually(`Kafka serving at ${new URL(url).host}`, readyDeadlineMs, async () => {
-    return (await hasCoordinator(url)) ? true : undefined
-  })
 }
 
 /** No answer of the protocol states a patch release; the broker's jar does. */

@@ -118,7 +118,7 @@ export function unwrapped(error: unknown): unknown {
 }
 
 /** The error, what it was caused by, and so on; of several at once the first. The innermost says most. */
-function* withCauses(error: unknown): Generator<object> {
+export function* withCauses(error: unknown): Generator<object> {
   let each = error
   for (let depth = 0; depth < 8 && typeof each === 'object' && each !== null; depth++) {
     yield each

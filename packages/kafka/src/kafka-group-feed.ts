@@ -89,8 +89,8 @@ export class GroupFeed implements Feed {
   }
 
   /**
-   * Where to begin with partitions that nobody of the group ever had is committed before anything of them: whoever takes
-   * over, now or after a crash, begins where this one did, whatever its own `from` says.
+   * Where to begin with partitions that nobody of the group ever had is committed too, before anything is delivered when
+   * it opens: whoever takes over, now or after a crash, begins where this one did, whatever its own `from` says.
    */
   async #begin(added: readonly AssignedPartition[]): Promise<readonly PartitionOffset[]> {
     const { listener } = this.#options

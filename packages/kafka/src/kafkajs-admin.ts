@@ -27,17 +27,6 @@ const newMs = 5_000
 /** What passes does so in the time of a few round trips, as a rule. */
 const triesAtOnce = 10
 
-/** What passes by itself once leaders and coordinators are found, and topics known to all brokers. */
-const passing = new Set([
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
-  'REPLICA_NOT_AVAILABLE',
-  'GROUP_LOAD_IN_PROGRESS',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'NOT_COORDINATOR_FOR_GROUP',
-  'NOT_CONTROLLER',
-])
-
 /**
  * Each piece of work has connections of its own, gone with it: one that has seen a topic asks for it whenever it looks
  * at the cluster anew, and fails in all it does once that topic is deleted.
@@ -221,8 +210,7 @@ const nobody = { memberId: '', generation: -1 }
  * broker that is away is not the cluster: others take over what it had.
  */
 function isPassing(error: unknown): boolean {
-  if (isUnanswered(unwrapped(error) as Error) || passing.has(protocolErrorOf(error) ?? '')) return true
-  return verdictOf(error) === 'later'
+  return isUnanswered(unwrapped(error) as Error) || verdictOf(error) === 'later'
 }
 
 /** kafkajs tells all failures at once. Throws the first that says anything else than that a topic is there. */

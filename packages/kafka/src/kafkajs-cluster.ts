@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs'
+import { withCauses } from './kafka-errors.ts'
 
 /**
  * kafkajs's connections to the brokers of a cluster, and the requests they can make: what its own consumer is built on.
@@ -83,6 +84,7 @@ const verdicts: { readonly [code: string | number]: Verdict } = {
   14: 'later',
   15: 'later',
   16: 'later',
+  41: 'later',
   74: 'later',
   75: 'later',
   22: 'fenced',
@@ -110,12 +112,9 @@ const unknownTopic = 3
 function innermost(error: unknown): { readonly code: string | number; readonly name: string } {
   let code: string | number = -1
   let name = ''
-  for (let each = error as Wrapped | undefined, depth = 0; each instanceof Error && depth < 5; depth++) {
+  for (const each of withCauses(error) as Iterable<{ readonly code?: unknown; readonly name?: unknown }>) {
     if (typeof each.code === 'number' || typeof each.code === 'string') code = each.code
-    name = each.name
-    each = each.cause as Wrapped | undefined
+    name = String(each.name)
   }
   return { code, name }
 }
-
-type Wrapped = Error & { readonly code?: unknown; readonly cause?: unknown }
